@@ -19,11 +19,11 @@
 #include "seal/keypair.h"
 #include "store/commands.h"
 #include "store/format.h"
-#include "store/local/vault_lock.h"
 #include "store/open/open_store.h"
 #include "store/vault_format.h"
 #include "vault/checkpoint.h"
 #include "vault/mailbox.h"
+#include "vault/new_vault.h"
 #include "vault/recovery.h"
 
 namespace gw::cmd {
@@ -48,7 +48,19 @@ struct Recovery {
   std::optional<Secret> printed;        // the recovery key, if it is stored nowhere and has to be printed
 };
 
-Result<void> write_key_file(const std::string& path, const std::string& recipient, const Secret& identity) {
+// Returns one command that goes on when the file of a new recovery key exists. An interrupted run of
+// this command may have written it, and its key is as good as a new one.
+std::string hint_for(const std::string& path, const std::string& vault) {
+  const auto file = open_for_reading(path);
+  const auto text = file ? read_secret(file->get(), path, 4096, true) : Result<Secret>(file.error());
+  const auto key = text ? seal::read_identity_file(text->text()) : Result<seal::SecretKey>(text.error());
+  if (!key) return "mv " + path + " " + path + ".old";
+  return "gw-store --vault " + vault + " init --recovery-recipient " +
+         seal::recipient(seal::public_key(*key));
+}
+
+Result<void> write_key_file(const std::string& path, const std::string& vault, const std::string& recipient,
+                            const Secret& identity) {
   const std::string head =
       "# created: " + rfc3339(now() / 1'000'000 * 1'000'000) + "\n# public key: " + recipient + "\n";
   // Composed in a Secret, which is wiped, and not in a std::string. The form is that of
@@ -64,11 +76,13 @@ Result<void> write_key_file(const std::string& path, const std::string& recipien
   put(as_bytes("\n"));
   // Fails if the file exists: it could be the recovery key of another vault.
   auto made = create_file(path, text.view(), 0600);
-  if (!made) return made.error().within("cannot write the recovery key").with_exit_status(kExitCannotCreate);
-  return {};
+  if (made) return {};
+  const Error failed =
+      made.error().within("cannot write the recovery key").with_exit_status(kExitCannotCreate);
+  return made.error().code() == Code::Exists ? failed.with_hint(hint_for(path, vault)) : failed;
 }
 
-Result<Recovery> recovery_of(const InitOptions& options) {
+Result<Recovery> recovery_of(const InitOptions& options, const std::string& vault) {
   Recovery recovery;
   if (options.no_recovery) return recovery;
   for (const std::string& text : options.recipients) {
@@ -95,7 +109,7 @@ Result<Recovery> recovery_of(const InitOptions& options) {
   Secret identity = seal::identity(key);
   if (options.key_file.empty()) {
     recovery.printed = std::move(identity);
-  } else if (auto written = write_key_file(options.key_file, recovery.recipient, identity); !written) {
+  } else if (auto written = write_key_file(options.key_file, vault, recovery.recipient, identity); !written) {
     return written.error();
   }
   return recovery;
@@ -104,59 +118,6 @@ Result<Recovery> recovery_of(const InitOptions& options) {
 std::string host_name() {
   char name[HOST_NAME_MAX + 1] = {};
   return ::gethostname(name, sizeof name - 1) == 0 && name[0] != '\0' ? name : "localhost";
-}
-
-// Writes the history key: one line of hex, readable by the keeper only.
-Result<void> write_history_key(const std::string& path, const Secret& key) {
-  Secret line(key.size() + 1);
-  std::copy(key.view().begin(), key.view().end(), line.span().begin());
-  line.span().back() = std::byte{'\n'};
-  return create_file(path, line.view(), 0600);
-}
-
-Result<void> fill(const std::string& folder, const std::string& host, const Recovery& recovery,
-                  const InitOptions& options) {
-  const Secret history_key = vault::generate_history_key();
-  // Before the store is opened, because the signer belongs to its options.
-  if (auto written = write_history_key(folder + "/history.key", history_key); !written) return written;
-  auto signer = vault::make_signer(history_key);
-  if (!signer) return signer.error();
-  {
-    store::OpenOptions opening;
-    opening.path = folder;
-    opening.signer = std::move(*signer);
-    auto opened = store::open_store(opening);
-    if (!opened) return opened.error();
-    vault::Settings settings;
-    settings.host = host;
-    settings.recovery_recipient = recovery.recipient;
-    // Recorded in the settings, and doctor warns about it.
-    if (options.cheap_passwords) {
-      settings.cheap_passwords = true;
-      settings.argon2_memory = 8 << 10;
-      settings.argon2_passes = 1;
-    }
-    if (auto written = vault::write_settings(**opened, settings, kActor); !written) return written;
-    for (const seal::PublicKey& each : recovery.others)
-      if (auto added = vault::add_recovery_recipient(**opened, each, kActor); !added) return added;
-  }
-  if (!options.self_signed) return {};
-  const std::string tls = folder + "/tls";
-  if (::mkdir(tls.c_str(), 0700) != 0) return Error::from_errno(tls);
-  return net::make_self_signed(host, {tls + "/certificate.pem", tls + "/key.pem"});
-}
-
-// Removes what this command has created, the lock file last: until then no other process creates a vault
-// here, whose keys would be removed. A directory that existed before stays; create_store() has made
-// sure that it was empty. These are the files of a local store, the only kind that this command
-// creates.
-void clear(const std::string& folder) {
-  std::error_code ignored;
-  for (const char* each : {"format", "db", "large", "head", "ballast", "history.key", "tls", "lock"}) {
-    fs::remove_all(folder + "/" + each, ignored);
-  }
-  // Succeeds only if the directory is empty.
-  fs::remove(folder, ignored);
 }
 
 std::string certificate_of(const std::string& folder, const InitOptions& options) {
@@ -228,7 +189,7 @@ Result<int> init(const Commands& commands, const InitOptions& options) {
   if (options.self_signed && !config::default_certificate(*config).key.starts_with(folder + "/"))
     return Error(Code::Usage, "--self-signed is not for the vault of the system, which no server can read")
         .with_hint("gw-store certificate self-sign");
-  auto recovery = recovery_of(options);
+  auto recovery = recovery_of(options, folder);
   if (!recovery) return recovery.error();
   // After the key file: it may go to a directory that only root can write to.
   if (auto became = become_owner(folder); !became) return became.error();
@@ -237,21 +198,29 @@ Result<int> init(const Commands& commands, const InitOptions& options) {
   cli::Output output;
   if (auto shown = print_key(output, folder, id, *recovery, options); !shown)
     return shown.error().within("no vault was created");
-  Result<void> made = store::create_store(store::kLocalKind, folder, id, recipient);
-  const bool ours = made.has_value();
-  if (made) made = fill(folder, host, *recovery, options);
+  vault::NewVault wanted;
+  wanted.settings.host = host;
+  wanted.settings.recovery_recipient = recovery->recipient;
+  // Recorded in the settings, and doctor warns about it.
+  if (options.cheap_passwords) {
+    wanted.settings.cheap_passwords = true;
+    wanted.settings.argon2_memory = 8 << 10;
+    wanted.settings.argon2_passes = 1;
+  }
+  wanted.other_recipients = recovery->others;
+  wanted.history_key = vault::generate_history_key();
+  const auto complete = [&](store::Store& store) -> Result<void> {
+    if (auto done = vault::complete_vault(store, folder, wanted, kActor); !done) return done;
+    if (!options.self_signed) return {};
+    const std::string tls = folder + "/tls";
+    if (::mkdir(tls.c_str(), 0700) != 0) return Error::from_errno(tls);
+    return net::make_self_signed(host, {tls + "/certificate.pem", tls + "/key.pem"});
+  };
+  const auto made = store::create_store(store::kLocalKind, folder, id, recipient, complete);
   if (!made) {
-    // Between create_store() and fill() nothing holds the vault lock, and a tool may have
-    // started a keeper. Then the vault is in use and must not be removed, whatever has failed here.
-    // Only the lock decides that.
-    bool in_use = false;
-    if (ours) {
-      const auto lock = store::VaultLock::take(folder);
-      in_use = !lock;
-      if (lock) clear(folder);
-    }
-    // The key opens nothing, and would make the next attempt fail.
-    if (!options.key_file.empty() && !in_use) fs::remove(options.key_file, ignored);
+    // Without a vault the key opens nothing, and would make the next attempt fail.
+    if (!options.key_file.empty() && !fs::exists(folder + "/format", ignored))
+      fs::remove(options.key_file, ignored);
     const Error failed = made.error().within("cannot create the vault");
     // Errors of the path get EX_CANTCREAT. Missing permission and a full disk keep their own exit
     // statuses.

@@ -1,6 +1,7 @@
 // What a store of any kind is told when it is opened.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -24,5 +25,11 @@ struct OpenOptions {
   std::function<BootClock::time_point()> boot_clock = BootClock::now;
   std::chrono::seconds most_unseen = std::chrono::hours(1);  // see store/kept_time.h
 };
+
+// Completes a vault that is being created; see create_store().
+using Complete = std::function<Result<void>(Store& store)>;
+
+// Names in the vault directory of files and directories that belong to no store.
+inline constexpr std::array kOtherFiles{"history.key", "tls"};
 
 }  // namespace gw::store

@@ -1,5 +1,6 @@
 #include "store/vault_format.h"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -7,6 +8,7 @@
 #include <vector>
 
 #include "base/file.h"
+#include "base/rename.h"
 #include "base/secret.h"
 #include "base/text.h"
 #include "base/version.h"
@@ -86,6 +88,8 @@ Error interrupted_migration(const std::string& vault) {
 // is a damaged vault: `gw-store init` must not be the advice.
 Error without_format(const std::string& vault) {
   if (::access((vault + "/" + kMigrationWork).c_str(), F_OK) == 0) return interrupted_migration(vault);
+  if (::access((vault + "/" + kUnfinishedFormat).c_str(), F_OK) == 0)
+    return Error(Code::NotFound, vault + ": not a vault yet: its creation has not finished");
   const auto found = std::ranges::find_if(kOfAVault, [&](std::string_view name) {
     return ::access((vault + "/" + std::string(name)).c_str(), F_OK) == 0;
   });
@@ -101,6 +105,23 @@ std::string new_move_token() {
   std::array<std::byte, 16> data;
   random_bytes(data);
   return to_hex(data);
+}
+
+Result<void> begin_format(const std::string& vault, const VaultId& id) {
+  return create_file(vault + "/" + kUnfinishedFormat, as_bytes(to_text({id, {}, {}})), 0600);
+}
+
+Result<void> finish_format(const std::string& vault) {
+  const std::string unfinished = vault + "/" + kUnfinishedFormat;
+  const std::string format = vault + "/format";
+  // Before the new name is durable, the names of all other files must be.
+  if (auto synced = sync_folder(vault); !synced) return synced;
+  if (!rename_new(AT_FDCWD, unfinished, AT_FDCWD, format)) return Error::from_errno(format);
+  auto synced = sync_folder(vault);
+  // The caller will remove the files, which must not look like those of a damaged vault meanwhile.
+  if (!synced && !rename_new(AT_FDCWD, format, AT_FDCWD, unfinished))
+    return Error(Code::Unknown, synced.error().text() + "; perhaps the vault was created");
+  return synced;
 }
 
 Result<void> write_format(const std::string& vault, const VaultId& id) {

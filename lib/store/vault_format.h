@@ -7,6 +7,11 @@
 //
 // A reader that does not know a word after `requires` must not open the vault.
 //
+// While a vault is being created, the file has the name `format.unfinished`. It is written before any
+// other file of the vault and renamed to `format` after all of them. No program opens a vault without
+// `format`, so a directory with `format.unfinished` has never held mail: an interrupted creation left
+// it, and the next one removes its files.
+//
 // The file of a vault whose mail is not in the directory itself requires the kind of its store and
 // has a line `store KIND:PLACE`. The place is for the program that opens this kind.
 //
@@ -55,12 +60,23 @@ inline constexpr char kMigrationFrom[] = "from";
 // Returns 128 random bits in hex.
 std::string new_move_token();
 
-// Creates the format file of a new vault, durably. Fails with Exists if there is one.
+// The name of the format file until the vault is complete.
+inline constexpr char kUnfinishedFormat[] = "format.unfinished";
+
+// Creates the format file of a new vault under this name, durably. Fails with Exists if there is one.
+Result<void> begin_format(const std::string& vault, const VaultId& id);
+// Renames it to `format`, durably, and makes all names in the directory durable before. What the other
+// files contain must be durable already. Fails with Exists if
+// there is a format file, and with Unknown if the vault may be complete: its files must stay then. After
+// any other failure the file has its first name.
+Result<void> finish_format(const std::string& vault);
+// Creates the format file of a vault whose other files are complete, durably. Fails with Exists if
+// there is one.
 Result<void> write_format(const std::string& vault, const VaultId& id);
 // Replaces the format file atomically and durably. Fails with BadInput if the place of a move or of a
 // store is empty, too long or has control characters.
 Result<void> replace_format(const std::string& vault, const Format& format);
-// Reads the format file. Fails with NotFound if there is no vault, Config if the directory has no
+// Reads the format file. Fails with NotFound if there is no vault or an unfinished one, Config if the directory has no
 // vault yet because a migration to it was interrupted, Version if the file requires something that
 // this program does not know, Corrupt if it is damaged, or missing in the directory of a vault. Any
 // kind of store is accepted; see check_kind().

@@ -25,7 +25,7 @@ std::string told(const Error& error) {
 
 }  // namespace
 
-Host::Host(const std::string& base, std::uint64_t seed, Plant plant, std::string_view recovery_recipient)
+Host::Host(const std::string& base, std::uint64_t seed, Plant plant)
     : base_(base), disk_(base, seed), plant_(plant), id_(id_of<VaultId>(1)) {
   options_.path = disk_.path() + "/vault";
   options_.signer = plain_signer();
@@ -35,9 +35,22 @@ Host::Host(const std::string& base, std::uint64_t seed, Plant plant, std::string
   options_.ballast = 64 << 10;
   options_.clock = [clocks = clocks_] { return clocks->wall; };
   options_.boot_clock = [clocks = clocks_] { return clocks->boot; };
+}
+
+void Host::create(std::string_view recovery_recipient) {
   if (auto made = create_local_store(options_.path, id_, as_bytes(recovery_recipient), options_.clock); !made)
     throw Violation("a vault cannot be created: " + told(made.error()));
-  disk_.drop_syncs(plant == Plant::DroppedSync, plant == Plant::DroppedFolderSync);
+  plant_in_disk();
+}
+
+void Host::plant_in_disk() {
+  disk_.drop_syncs(plant_ == Plant::DroppedSync, plant_ == Plant::DroppedFolderSync);
+}
+
+void Host::restart() {
+  if (disk_.crashed() == Crash::None) return;
+  disk_.restart();
+  options_.path = disk_.path() + "/vault";
 }
 
 Host::~Host() = default;
@@ -65,10 +78,7 @@ void Host::open() {
     // A fault passes.
     if (tries == kTries / 2) disk_.forget_plans();
     store_.reset();
-    if (disk_.crashed() != Crash::None) {
-      disk_.restart();
-      options_.path = disk_.path() + "/vault";
-    }
+    restart();
     failures_at_open_ = disk_.failures();
     ++opened_;
     auto opened = open_local_store(options_);

@@ -35,9 +35,8 @@ class Host {
     std::uint64_t trace = 0;
   };
 
-  // Creates a vault in a new directory below `base` and does not open it. start_threads() must have
-  // been called.
-  Host(const std::string& base, std::uint64_t seed, Plant plant, std::string_view recovery_recipient);
+  // Works in a new directory below `base`. start_threads() must have been called.
+  Host(const std::string& base, std::uint64_t seed, Plant plant);
   Host(const Host&) = delete;
   Host& operator=(const Host&) = delete;
   virtual ~Host();
@@ -55,6 +54,12 @@ class Host {
     BootClock::time_point boot{std::chrono::hours(1)};
   };
 
+  // Creates the vault and does not open it. No fault happens meanwhile.
+  void create(std::string_view recovery_recipient);
+  // Commits a planted fault of the disk.
+  void plant_in_disk();
+  // Restarts the disk if the host has crashed.
+  void restart();
   // Opens the store after a crash or a stop, until it can be written to. Throws a Violation if that
   // is not possible, or if the first attempt failed although no call did.
   void open();

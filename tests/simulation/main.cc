@@ -21,6 +21,7 @@
 #include <sstream>
 
 #include "base/log.h"
+#include "creation.h"
 #include "dump.h"
 #include "script.h"
 #include "sessions.h"
@@ -46,7 +47,7 @@ struct Report {
   ::alarm(kHang);
   log::open("simulation", log::Target::Nowhere);
   const std::uint64_t seed = script.empty() ? 0 : script[0].at(0);
-  const bool sessions = !script.empty() && script[0].word == "sessions";
+  const std::string kind = script.empty() ? "" : script[0].word;
   start_threads(seed);
   Report report;
   std::size_t line = 0;
@@ -61,7 +62,9 @@ struct Report {
   // Not destroyed: the process ends without tidying up, as the simulated ones do.
   Host* vault = nullptr;
   try {
-    if (sessions) {
+    if (kind == "creation") {
+      vault = new Creation(folder, seed, plant);
+    } else if (kind == "sessions") {
       vault = new Sessions(folder, seed, plant);
     } else {
       vault = new Vault(folder, seed, plant);
@@ -160,6 +163,7 @@ struct Given {
   std::size_t findings = 1;
   Plant plant = Plant::None;
   bool twice = false;
+  std::string kind;  // first word of the scripts; empty: any
   std::vector<std::string> scripts;
 };
 
@@ -189,10 +193,14 @@ bool run_seeds(const Given& given) {
   const auto begun = Clock::now();
   Host::Counts sum;
   std::size_t vaults = 0;
+  std::uint64_t next = given.seed;
   std::size_t findings = 0;
   const auto took = [&] { return std::chrono::duration<double>(Clock::now() - begun).count(); };
   while (took() < given.seconds && findings < given.findings) {
-    const Script script = make_script(given.seed + vaults++, given.cycles);
+    const std::uint64_t seed = next++;
+    const Script script = make_script(seed, given.cycles);
+    if (!given.kind.empty() && script[0].word != given.kind) continue;
+    ++vaults;
     const Report report = run(script, given.plant);
     sum.crashes += report.counts.crashes;
     sum.failures += report.counts.failures;
@@ -205,12 +213,12 @@ bool run_seeds(const Given& given) {
     for (int tries = 0; tries < 4 && !repeats; ++tries)
       repeats = !traces.insert(run(script, given.plant).counts.trace).second;
     if (!repeats) {
-      std::printf("seed %llu does not repeat\n", static_cast<unsigned long long>(given.seed + vaults - 1));
+      std::printf("seed %llu does not repeat\n", static_cast<unsigned long long>(seed));
       return true;
     }
     if (report.finding.empty()) continue;
     ++findings;
-    std::printf("seed %llu ", static_cast<unsigned long long>(given.seed + vaults - 1));
+    std::printf("seed %llu ", static_cast<unsigned long long>(seed));
     tell_finding(script, given.plant, report);
   }
   std::printf(
@@ -230,6 +238,8 @@ int main_with(int count, char** arguments) {
   app.add_option("--cycles", given.cycles, "Crash or stop each vault so often");
   app.add_option("--findings", given.findings, "Stop after so many findings");
   app.add_option("--plant", given.plant, "Commit this fault")->transform(CLI::CheckedTransformer(kPlants));
+  app.add_option("--kind", given.kind, "Simulate only vaults of this kind")
+      ->check(CLI::IsMember({"seed", "sessions", "creation"}));
   app.add_flag("--twice", given.twice, "Run each seed twice and compare");
   app.add_option("SCRIPT", given.scripts, "Run these scripts instead");
   try {

@@ -87,9 +87,47 @@ Step any_session(Random& random) {
   return {"send", {mailbox, size, random.below(1'000'000), most}};
 }
 
+// Returns the script of a vault that is created on a host that crashes.
+Script creation_script(std::uint64_t seed, std::size_t cycles) {
+  Random random(seed);
+  Script script{{"creation", {seed}}};
+  for (std::size_t cycle = 0; cycle < cycles; ++cycle) {
+    // The calls of a creation and of the start that follows.
+    const std::uint64_t calls = random.once_in(3) ? 180 + random.below(30) : random.below(300);
+    switch (random.below(4)) {
+      case 0:
+        script.push_back({"cut", {calls}});
+        break;
+      case 1:
+      case 2:
+        script.push_back({"kill", {calls}});
+        break;
+      default:
+        script.push_back(
+            {"fail",
+             {calls, kErrors[random.below(kErrors.size())], 1 + random.below(random.once_in(2) ? 1 : 40)}});
+        break;
+    }
+    script.push_back({"create", {}});
+    if (random.once_in(3)) script.push_back({"create", {}});
+    if (random.once_in(2)) script.push_back({"deliver", {}});
+    script.push_back({"restart", {random.below(4)}});
+    if (random.once_in(2)) script.push_back({"forget", {}});
+  }
+  return script;
+}
+
+// Returns true for the seeds of such scripts. Another generator chooses, so that the scripts of all other
+// seeds are what they were before these existed.
+bool is_creation(std::uint64_t seed) {
+  constexpr std::uint64_t kOther = 0x63726561'74696f6eU;
+  return Random(seed ^ kOther).once_in(8);
+}
+
 }  // namespace
 
 Script make_script(std::uint64_t seed, std::size_t cycles) {
+  if (is_creation(seed)) return creation_script(seed, cycles);
   Random random(seed);
   const bool sessions = random.once_in(4);
   Script script{{sessions ? "sessions" : "seed", {seed}}};

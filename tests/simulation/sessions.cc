@@ -112,7 +112,8 @@ class Connection {
   std::uint64_t left_;
 };
 
-Sessions::Sessions(const std::string& base, std::uint64_t seed, Plant plant) : Host(base, seed, plant, {}) {
+Sessions::Sessions(const std::string& base, std::uint64_t seed, Plant plant) : Host(base, seed, plant) {
+  create({});
   open();
   vault::Settings settings;
   settings.host = "gw.example";

@@ -126,7 +126,8 @@ void start_model(Store& model) {
 
 }  // namespace
 
-Vault::Vault(const std::string& base, std::uint64_t seed, Plant plant) : Host(base, seed, plant, kRecipient) {
+Vault::Vault(const std::string& base, std::uint64_t seed, Plant plant) : Host(base, seed, plant) {
+  create(kRecipient);
   MemoryOptions options;
   options.vault = id_;
   options.recovery_recipient = to_bytes(kRecipient);

@@ -236,24 +236,52 @@ Result<void> open_database(Opened& opened) {
   return {};
 }
 
-// Creates a directory, or accepts an empty one, with mode 0700.
-Result<void> make_folder(const std::string& path) {
-  if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) return Error::from_errno(path);
-  std::error_code error;
-  if (!std::filesystem::is_empty(path, error) || error)
-    return Error(Code::Exists, path + ": exists and is not empty");
+// What an unfinished vault consists of, besides kOtherFiles, the lock file and its format file.
+constexpr std::array kMade{"head", "ballast", "large", "db"};
+
+// Checks that a vault may be created in this directory: that it contains nothing but the lock file and
+// what an interrupted creation has left. Returns true if there is something to remove.
+Result<bool> may_fill(const std::string& path) {
+  const auto names = names_in(path);
+  if (!names) return names.error();
+  const auto has = [](const auto& list, const std::string& name) {
+    return std::ranges::find(list, name) != list.end();
+  };
+  const bool unfinished = has(*names, kUnfinishedFormat);
+  for (const std::string& name : *names) {
+    if (name == "lock" || name == kUnfinishedFormat) continue;
+    // Without the unfinished format file this can be a damaged vault.
+    if (!unfinished || !(has(kMade, name) || has(kOtherFiles, name)))
+      return Error(Code::Exists, path + ": exists and is not empty");
+  }
+  return unfinished;
+}
+
+// Accepts a directory that a vault may be created in, and gives it mode 0700.
+Result<void> prepare_folder(const std::string& path) {
+  if (auto may = may_fill(path); !may) return may.error();
   if (::chmod(path.c_str(), 0700) != 0) return Error::from_errno(path);
   // Also if an earlier run made it, because that one may have ended before this step.
   return sync_parent_of(path);
 }
 
-// What a new vault consists of, in the order of removal. `lock` is last: once it is gone, another
-// process may create a vault here.
-constexpr std::array kMade{"format", "head", "ballast", "large", "db", "lock"};
-
-void remove_made(const std::string& path) {
-  std::error_code ignored;
-  for (const char* name : kMade) std::filesystem::remove_all(path + "/" + name, ignored);
+// Removes an unfinished vault. The format file is last and follows the sync: without it the other
+// files would be those of a damaged vault. The lock file stays.
+Result<void> remove_unfinished(const std::string& path) {
+  const auto remove = [&](const char* name) -> Result<void> {
+    std::error_code error;
+    std::filesystem::remove_all(path + "/" + name, error);
+    if (error) return Error::from_errno(path + "/" + name, error.value());
+    return {};
+  };
+  for (const char* name : kMade) {
+    if (auto removed = remove(name); !removed) return removed;
+  }
+  for (const char* name : kOtherFiles) {
+    if (auto removed = remove(name); !removed) return removed;
+  }
+  if (auto synced = sync_folder(path); !synced) return synced;
+  return remove(kUnfinishedFormat);
 }
 
 // Returns the id of the vault if it may be opened and its store is of this kind.
@@ -266,18 +294,9 @@ Result<VaultId> local_vault_in(const std::string& path) {
   return vault;
 }
 
-// Checks that the directory contains nothing but the lock file that this process holds.
-Result<void> still_empty(const std::string& path) {
-  const auto names = names_in(path);
-  if (!names) return names.error();
-  for (const std::string& name : *names) {
-    if (name != "lock") return Error(Code::Exists, path + ": exists and is not empty");
-  }
-  return {};
-}
-
 Result<void> fill(const std::string& path, VaultLock hold, const VaultId& vault, ByteView recovery_recipient,
-                  std::function<Micros()> clock) {
+                  std::function<Micros()> clock, const Complete& complete) {
+  if (auto begun = begin_format(path, vault); !begun) return begun;
   LocalOptions options;
   options.clock = std::move(clock);
   options.path = path;
@@ -294,7 +313,7 @@ Result<void> fill(const std::string& path, VaultLock hold, const VaultId& vault,
   auto head = HeadFile::open(path);
   if (!head) return head.error();
   {
-    // The store ends before the format file is written: its destructor flushes and marks the head
+    // The store ends before the format file gets its name: its destructor flushes and marks the head
     // file as clean.
     LocalStore store({options,
                       vault,
@@ -310,30 +329,51 @@ Result<void> fill(const std::string& path, VaultLock hold, const VaultId& vault,
                       false,
                       0});
     if (auto founded = store.found(recovery_recipient); !founded) return founded;
+    if (complete) {
+      if (auto completed = complete(store); !completed) return completed;
+    }
   }
-  // The format file is last, because it makes the directory a vault. A crash before this point
-  // leaves a directory that no program takes for one.
-  return write_format(path, vault);
+  // The name of the format file is last, because it makes the directory a vault. A crash before
+  // this point leaves a directory that no program takes for one.
+  return finish_format(path);
 }
 
-}  // namespace
-
-Result<void> create_local_store(const std::string& path, const VaultId& vault, ByteView recovery_recipient,
-                                std::function<Micros()> clock) {
-  if (auto made = make_folder(path); !made) return made;
+// Creates a vault in a directory that exists.
+Result<void> create_in(const std::string& path, const VaultId& vault, ByteView recovery_recipient,
+                       std::function<Micros()> clock, const Complete& complete) {
+  if (auto prepared = prepare_folder(path); !prepared) return prepared;
   auto hold = VaultLock::take(path);
   if (!hold) return hold.error();
   // Another process may have created a vault here between the first check and the lock. From here
   // on every file with one of a vault's names was created by this process, since others take the
   // lock first. So after a failure exactly these can be removed.
-  if (auto empty = still_empty(path); !empty) return empty;
-  // The store gives up its handle when it ends; this one keeps the lock until the format file is
-  // written.
+  auto unfinished = may_fill(path);
+  if (!unfinished) return unfinished.error();
+  if (*unfinished) {
+    if (auto removed = remove_unfinished(path); !removed) return removed;
+  }
+  // The store gives up its handle when it ends; this one keeps the lock until the vault is complete.
   auto stores = hold->shared();
   if (!stores) return stores.error();
-  auto filled = fill(path, std::move(*stores), vault, recovery_recipient, std::move(clock));
-  if (!filled) remove_made(path);
+  auto filled = fill(path, std::move(*stores), vault, recovery_recipient, std::move(clock), complete);
+  // A complete vault that could not be taken back stays.
+  if (filled || ::access((path + "/format").c_str(), F_OK) == 0) return filled;
+  // The lock file is last: once it is gone, another process may create a vault here. What cannot be
+  // removed is left for the next attempt.
+  if (remove_unfinished(path)) ::unlink((path + "/lock").c_str());
   return filled;
+}
+
+}  // namespace
+
+Result<void> create_local_store(const std::string& path, const VaultId& vault, ByteView recovery_recipient,
+                                std::function<Micros()> clock, const Complete& complete) {
+  const bool made = ::mkdir(path.c_str(), 0700) == 0;
+  if (!made && errno != EEXIST) return Error::from_errno(path);
+  auto created = create_in(path, vault, recovery_recipient, std::move(clock), complete);
+  // Fails if another process has begun to create a vault here.
+  if (!created && made) ::rmdir(path.c_str());
+  return created;
 }
 
 Result<Opened> open_files(LocalOptions options, bool accept_loss) {
@@ -367,6 +407,10 @@ Result<Opened> open_files(LocalOptions options, bool accept_loss) {
     space->look([&] { return replay; });
   }
   if (writes) {
+    // A program that was killed after it had given the directory, or a file in it, its last name may
+    // not have made the name durable. A power cut must not take it back once the vault has mail.
+    if (auto synced = sync_folder(options.path); !synced) return synced.error().within(context);
+    if (auto synced = sync_parent_of(options.path); !synced) return synced.error().within(context);
     if (auto arrived = confirm_arrival(options.path); !arrived) return arrived.error().within(context);
   }
   auto large = LargeFiles::open(options.path);

@@ -11,9 +11,9 @@ Result<std::unique_ptr<Store>> open_store(const OpenOptions& options) {
 }
 
 Result<void> create_store(std::string_view kind, const std::string& path, const VaultId& vault,
-                          ByteView recovery_recipient) {
+                          ByteView recovery_recipient, const Complete& complete) {
   if (auto known = check_kind(path, kind); !known) return known;
-  return create_local_store(path, vault, recovery_recipient);
+  return create_local_store(path, vault, recovery_recipient, now, complete);
 }
 
 Result<VaultId> openable_vault(const std::string& path) {
