@@ -99,8 +99,7 @@ void Creation::check_vault() {
   const auto keys = value(vault::recovery_keys(*store_), "the recovery recipients cannot be read");
   if (keys.size() != 1 + wanted_.other_recipients.size())
     throw Violation("the vault has " + std::to_string(keys.size()) + " recovery recipients");
-  const std::string key =
-      value(read_file(options_.path + "/history.key"), "the history key cannot be read");
+  const std::string key = value(read_file(options_.path + "/history.key"), "the history key cannot be read");
   if (key.size() != wanted_.history_key.size() + 1) throw Violation("the history key is damaged");
   for (const char* name : {"key.pem", "certificate.pem"}) {
     const std::string text =

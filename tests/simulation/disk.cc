@@ -14,7 +14,6 @@
 namespace gw::simulation {
 namespace {
 
-constexpr std::size_t kBlock = 4096;
 constexpr std::size_t kSector = 512;  // what a device writes or does not write
 constexpr Nanos kSyncTakes = 2 * kMillisecond;
 constexpr Nanos kCallTakes = 20'000;
@@ -26,6 +25,7 @@ struct Change {
   std::uint64_t offset = 0;
   Bytes data;
   std::optional<std::uint64_t> size;  // set: the file was cut or extended to this size
+  std::uint64_t number = 0;           // in the order of all changes
   bool synced = false;
   bool doubtful = false;  // a sync of it failed: no later one makes it durable
 };
@@ -92,10 +92,26 @@ struct Disk::NameChange {
   NodePtr node;  // null: the name was removed
   NodePtr from;  // a rename: the other directory
   std::string old = {};
+  std::uint64_t number = 0;  // in the order of all changes
 };
 
+namespace {
+
+// Another generator than that of the crashes, so that the scripts of a seed mean what they did before
+// there were two sizes.
+std::size_t block_of(std::uint64_t seed) {
+  constexpr std::uint64_t kOther = 0x626c6f636b73697aU;
+  return Random(seed ^ kOther).once_in(2) ? 512 : 4096;
+}
+
+}  // namespace
+
 Disk::Disk(std::string base, std::uint64_t seed)
-    : base_(std::move(base)), path_(base_ + "/0"), random_(seed), root_(std::make_shared<Node>()) {
+    : base_(std::move(base)),
+      path_(base_ + "/0"),
+      random_(seed),
+      block_(block_of(seed)),
+      root_(std::make_shared<Node>()) {
   root_->is_folder = true;
   the_disk = this;
   restart();
@@ -171,29 +187,34 @@ bool Disk::has(const Node& folder, const std::string& name) {
 void Disk::wrote(Node& file, std::uint64_t offset, ByteView data) {
   note(offset);
   note(data.size());
-  file.changes.push_back({offset, to_bytes(data), std::nullopt});
+  file.changes.push_back({offset, to_bytes(data), std::nullopt, ++changed_});
 }
 
 void Disk::truncated(Node& file, std::uint64_t size) {
   note(size);
-  file.changes.push_back({0, {}, size});
+  file.changes.push_back({0, {}, size, ++changed_});
 }
 
-void Disk::synced(Node& file) {
-  if (file.is_folder) {
-    if (!drop_folder_syncs_) sync_folder(file);
-    return;
-  }
-  if (drop_file_syncs_) return;
-  for (Change& change : file.changes) change.synced = change.synced || !change.doubtful;
+bool Disk::drops_sync(int fd, const Node& file) const {
+  if (file.is_folder ? !drop_folder_syncs_ : !drop_file_syncs_) return false;
+  std::error_code error;
+  const auto path = std::filesystem::read_symlink("/proc/self/fd/" + std::to_string(fd), error).string();
+  return file.is_folder ? path.ends_with(drop_part_) : path.find(drop_part_) != std::string::npos;
+}
+
+void Disk::synced(Node& file, std::uint64_t until) {
+  if (file.is_folder) return sync_folder(file, until);
+  for (Change& change : file.changes)
+    change.synced = change.synced || (!change.doubtful && change.number <= until);
   while (!file.changes.empty() && file.changes.front().synced) {
     redo(file.durable, file.changes.front());
     file.changes.pop_front();
   }
 }
 
-void Disk::sync_failed(Node& file) {
-  for (Change& change : file.changes) change.doubtful = change.doubtful || !change.synced;
+void Disk::sync_failed(Node& file, std::uint64_t until) {
+  for (Change& change : file.changes)
+    change.doubtful = change.doubtful || (!change.synced && change.number <= until);
 }
 
 void Disk::added(const NodePtr& folder, const std::string& name, ino_t inode, bool is_folder) {
@@ -201,7 +222,7 @@ void Disk::added(const NodePtr& folder, const std::string& name, ino_t inode, bo
   node->is_folder = is_folder;
   nodes_[inode] = node;
   folder->names[name] = node;
-  names_.push_back({folder, name, node, nullptr});
+  names_.push_back({folder, name, node, nullptr, {}, ++changed_});
 }
 
 void Disk::linked(const NodePtr& folder, const std::string& name, const NodePtr& from,
@@ -209,12 +230,12 @@ void Disk::linked(const NodePtr& folder, const std::string& name, const NodePtr&
   const auto known = from->names.find(old);
   if (known == from->names.end()) return;
   folder->names[name] = known->second;
-  names_.push_back({folder, name, known->second, nullptr});
+  names_.push_back({folder, name, known->second, nullptr, {}, ++changed_});
 }
 
 void Disk::removed(const NodePtr& folder, const std::string& name) {
   folder->names.erase(name);
-  names_.push_back({folder, name, nullptr, nullptr});
+  names_.push_back({folder, name, nullptr, nullptr, {}, ++changed_});
 }
 
 void Disk::renamed(const NodePtr& from, const std::string& old, const NodePtr& to, const std::string& name) {
@@ -223,7 +244,7 @@ void Disk::renamed(const NodePtr& from, const std::string& old, const NodePtr& t
   const NodePtr node = known->second;
   from->names.erase(known);
   to->names[name] = node;
-  names_.push_back({to, name, node, from, old});
+  names_.push_back({to, name, node, from, old, ++changed_});
 }
 
 Disk::Names Disk::names_of(const NameChange& change) {
@@ -243,10 +264,11 @@ void Disk::apply(const NameChange& change) {
 
 // Makes the changes in this directory durable, and earlier ones of the same names, which can be in
 // another directory if the name was moved from there.
-void Disk::sync_folder(const Node& folder) {
+void Disk::sync_folder(const Node& folder, std::uint64_t until) {
   Names wanted;
   std::vector<bool> chosen(names_.size());
   for (std::size_t i = names_.size(); i > 0; --i) {
+    if (names_[i - 1].number > until) continue;
     const Names names = names_of(names_[i - 1]);
     const auto is_wanted = [&](const auto& name) { return name.first == &folder || wanted.contains(name); };
     if (std::none_of(names.begin(), names.end(), is_wanted)) continue;
@@ -324,8 +346,8 @@ Bytes Disk::after_cut(const Node& file, const std::string& name) {
     return content;
   }
   Bytes content = all;
-  for (std::size_t at = 0; at < content.size(); at += kBlock) {
-    const std::size_t end = std::min(at + kBlock, content.size());
+  for (std::size_t at = 0; at < content.size(); at += block_) {
+    const std::size_t end = std::min(at + block_, content.size());
     if (random_.once_in(2)) continue;
     for (std::size_t i = at; i < end; ++i) content[i] = i < base.size() ? base[i] : std::byte{0};
   }

@@ -7,11 +7,12 @@
 // afterwards has no effect. restart() then writes a new directory as the crash has left it:
 //
 //   power cut  of each file's unsynced changes: none, all, the first ones with a torn last one, any
-//              of its blocks of 4 KiB, or its new size with zeros. Of the unsynced changes of names:
+//              of its blocks, of 512 or 4096 bytes as the seed says, or its new size with zeros. Of the unsynced changes of names:
 //              the first ones, as a journal keeps them, or any, in order for each name. A rename is
 //              atomic.
 //   kill       everything is there, and what was not synced can still be lost by a later power cut.
 //
+// A sync makes durable what was written before it began, and not what other threads write meanwhile.
 // After a failed fsync the changes that it should have synced may be lost: a later fsync
 // reports success without them, as Linux does.
 #pragma once
@@ -69,10 +70,12 @@ class Disk {
   // Crashes now, and forgets the plans.
   void crash(Crash how);
   void forget_plans();
-  // Ignores syncs from now on, of files or of directories: a fault that the oracle must find.
-  void drop_syncs(bool files, bool folders) {
+  // Ignores syncs from now on, of files or of directories: a fault that the oracle must find. If `part`
+  // is not empty, only those of files whose path contains it, or of directories whose path ends with it.
+  void drop_syncs(bool files, bool folders, std::string part) {
     drop_file_syncs_ = files;
     drop_folder_syncs_ = folders;
+    drop_part_ = std::move(part);
   }
   void set_space(std::uint64_t space) { space_ = space; }
   std::uint64_t space() const { return space_; }
@@ -99,8 +102,12 @@ class Disk {
   static bool has(const Node& folder, const std::string& name);
   void wrote(Node& file, std::uint64_t offset, ByteView data);
   void truncated(Node& file, std::uint64_t size);
-  void synced(Node& file);
-  void sync_failed(Node& file);
+  // Returns a mark of all changes up to now, for the end of a sync that begins now.
+  std::uint64_t changed() const { return changed_; }
+  // Returns true if syncs of this open file are ignored.
+  bool drops_sync(int fd, const Node& file) const;
+  void synced(Node& file, std::uint64_t until);
+  void sync_failed(Node& file, std::uint64_t until);
   void added(const NodePtr& folder, const std::string& name, ino_t inode, bool is_folder);
   void linked(const NodePtr& folder, const std::string& name, const NodePtr& from, const std::string& old);
   void removed(const NodePtr& folder, const std::string& name);
@@ -112,7 +119,7 @@ class Disk {
   using Names = std::set<std::pair<const Node*, std::string>>;
   static Names names_of(const NameChange& change);
   static void apply(const NameChange& change);
-  void sync_folder(const Node& folder);
+  void sync_folder(const Node& folder, std::uint64_t until);
   void cut_power();
   void lose_names();
   Bytes after_cut(const Node& file, const std::string& name);
@@ -122,6 +129,8 @@ class Disk {
   const std::string base_;
   std::string path_;
   Random random_;
+  const std::size_t block_;
+  std::uint64_t changed_ = 0;  // changes of files and names so far
   NodePtr root_;
   std::unordered_map<ino_t, NodePtr> nodes_;
   std::vector<NameChange> names_;  // changes of names that are not synced, in order
@@ -138,6 +147,7 @@ class Disk {
   bool fail_short_ = false;
   bool drop_file_syncs_ = false;
   bool drop_folder_syncs_ = false;
+  std::string drop_part_;
   std::uint64_t space_ = std::uint64_t{4} << 30;
   std::string story_;
   std::uint64_t trace_ = 0xcbf29ce484222325U;

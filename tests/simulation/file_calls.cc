@@ -73,11 +73,13 @@ int sync(int fd, const Sync& real) {
   Disk* disk = tracked();
   const Disk::NodePtr file = disk != nullptr ? disk->file(fd) : nullptr;
   if (!file) return real();
+  const std::uint64_t until = disk->changed();
+  // Other threads may run, and write, before this returns.
   if (fails(*disk, Call::Sync)) {
-    disk->sync_failed(*file);
+    disk->sync_failed(*file, until);
     return -1;
   }
-  if (disk->tracking()) disk->synced(*file);
+  if (disk->tracking() && !disk->drops_sync(fd, *file)) disk->synced(*file, until);
   return 0;
 }
 

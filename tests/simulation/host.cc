@@ -1,6 +1,7 @@
 #include "host.h"
 
 #include <array>
+#include <map>
 
 #include "dump.h"
 
@@ -44,7 +45,20 @@ void Host::create(std::string_view recovery_recipient) {
 }
 
 void Host::plant_in_disk() {
-  disk_.drop_syncs(plant_ == Plant::DroppedSync, plant_ == Plant::DroppedFolderSync);
+  static const std::map<Plant, std::string> kFiles{{Plant::DroppedSync, ""},
+                                                   {Plant::DroppedLogSync, ".log"},
+                                                   {Plant::DroppedTableSync, ".sst"},
+                                                   {Plant::DroppedBlobSync, ".blob"},
+                                                   {Plant::DroppedManifestSync, "/db/MANIFEST-"},
+                                                   {Plant::DroppedLargeSync, "/large/tmp/"}};
+  static const std::map<Plant, std::string> kFolders{{Plant::DroppedFolderSync, ""},
+                                                     {Plant::DroppedDatabaseFolderSync, "/vault/db"},
+                                                     {Plant::DroppedLargeFolderSync, "/vault/large"},
+                                                     {Plant::DroppedVaultFolderSync, "/vault"}};
+  if (const auto file = kFiles.find(plant_); file != kFiles.end())
+    disk_.drop_syncs(true, false, file->second);
+  if (const auto folder = kFolders.find(plant_); folder != kFolders.end())
+    disk_.drop_syncs(false, true, folder->second);
 }
 
 void Host::restart() {

@@ -19,9 +19,18 @@ enum class Plant : unsigned char {
   None,
   DroppedSync,        // no sync of a file has an effect
   DroppedFolderSync,  // no sync of a directory has one
-  Lost,               // an acknowledged message is not given to the store
-  Returned,           // a drained message becomes live again
-  Vanished,           // a live message is removed
+  // No sync of one kind of file, or of one directory, has one.
+  DroppedLogSync,
+  DroppedTableSync,
+  DroppedBlobSync,
+  DroppedManifestSync,
+  DroppedLargeSync,
+  DroppedDatabaseFolderSync,
+  DroppedLargeFolderSync,
+  DroppedVaultFolderSync,
+  Lost,      // an acknowledged message is not given to the store
+  Returned,  // a drained message becomes live again
+  Vanished,  // a live message is removed
 };
 
 class Host {
