@@ -41,6 +41,7 @@ struct Thread {
 // Only the running thread uses these, so that no lock is needed: passing the baton orders accesses.
 std::vector<std::unique_ptr<Thread>> all;
 Random chance(0);
+Random entropy(0);  // what the system's random numbers are
 Nanos clock_now = 1000 * kSecond;
 pthread_key_t ended_key;
 thread_local Thread* self = nullptr;
@@ -143,6 +144,11 @@ int wait_on(pthread_cond_t* condition, pthread_mutex_t* mutex, Nanos deadline) {
   return woken ? 0 : ETIMEDOUT;
 }
 
+void fill_randomly(void* data, std::size_t size) {
+  auto* to = static_cast<unsigned char*>(data);
+  for (std::size_t i = 0; i < size; ++i) to[i] = static_cast<unsigned char>(entropy.next());
+}
+
 }  // namespace
 
 std::uint64_t Random::next() {
@@ -161,6 +167,7 @@ void* next_function(const char* name) {
 
 void start_threads(std::uint64_t seed) {
   chance = Random(seed);
+  entropy = Random(~seed);
   pthread_key_create(&ended_key, end_thread);
   all.push_back(std::make_unique<Thread>());
   sem_init(&all.back()->baton, 0, 0);
@@ -230,6 +237,9 @@ int sim_cond_broadcast(pthread_cond_t*) __asm__("pthread_cond_broadcast");
 int sim_sem_wait(sem_t*) __asm__("sem_wait");
 int sim_sem_post(sem_t*) __asm__("sem_post");
 long sim_syscall(long, ...) __asm__("syscall");
+ssize_t sim_getrandom(void*, std::size_t, unsigned) __asm__("getrandom");
+int sim_getentropy(void*, std::size_t) __asm__("getentropy");
+pid_t sim_getpid() __asm__("getpid");
 int sim_sched_yield() __asm__("sched_yield");
 int sim_getcpu() __asm__("sched_getcpu");
 int sim_clock(clockid_t, timespec*) __asm__("clock_gettime");
@@ -362,6 +372,10 @@ long sim_syscall(long number, ...) {
   long given[6];
   for (long& each : given) each = va_arg(list, long);
   va_end(list);
+  if (simulated() && number == SYS_getrandom) {
+    fill_randomly(reinterpret_cast<void*>(given[0]), static_cast<std::size_t>(given[1]));
+    return given[1];
+  }
   if (!simulated() || number != SYS_futex)
     return next(number, given[0], given[1], given[2], given[3], given[4], given[5]);
   auto* word = reinterpret_cast<unsigned*>(given[0]);
@@ -383,6 +397,27 @@ long sim_syscall(long number, ...) {
   }
   wake(word);
   return 1;
+}
+
+// Ids and keys order records, and the length of a signature depends on it.
+ssize_t sim_getrandom(void* data, std::size_t size, unsigned flags) {
+  static const auto next = next_function<decltype(sim_getrandom)>("getrandom");
+  if (!simulated()) return next(data, size, flags);
+  fill_randomly(data, size);
+  return static_cast<ssize_t>(size);
+}
+
+int sim_getentropy(void* data, std::size_t size) {
+  static const auto next = next_function<decltype(sim_getentropy)>("getentropy");
+  if (!simulated()) return next(data, size);
+  fill_randomly(data, size);
+  return 0;
+}
+
+// A vault's lock file has it as text, whose length differed between runs.
+pid_t sim_getpid() {
+  static const auto next = next_function<decltype(sim_getpid)>("getpid");
+  return simulated() ? 1000 : next();
 }
 
 int sim_sched_yield() {
