@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <system_error>
 
+#include "base/file.h"
 #include "base/log.h"
 #include "store/local/local_store_private.h"
 #include "store/resolve.h"
@@ -77,8 +78,10 @@ LocalStore::~LocalStore() {
   if (!reason_.empty() || commits_.failed() || !head_) return;
   // Marks the head file as clean only after a successful flush: the next open then has no log to
   // replay and no unnamed files to look for. Without space for the flush the next open does both.
+  // The same holds for the names of large files: a power cut could bring back one that was removed,
+  // and its message id would count as taken.
   space_.look([&] { return engine_->promised(); });
-  if (space_.room_for_flush() && engine_->flush()) {
+  if (space_.room_for_flush() && engine_->flush() && sync_folder(options_.path + "/large")) {
     if (auto written = head_->write({commits_.point(), true}); !written)
       log::error("vault not closed cleanly", {{"vault", options_.path}, {"reason", written.error().text()}});
   }
