@@ -118,8 +118,12 @@ Result<void> replace_file(const std::string& path, ByteView data, unsigned mode)
 }
 
 Result<void> sync_parent_of(const std::string& folder) {
-  auto synced = sync_folder(folder + "/..");
-  return !synced && synced.error().code() == Code::Denied ? Result<void>() : synced;
+  const std::string parent = folder + "/..";
+  const Fd fd(::open(parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (fd ? ::fsync(fd.get()) == 0 : errno == EACCES) return {};
+  // The directory is the root of its file system, and the parent's cannot be synced.
+  if (fd && (errno == EINVAL || errno == EROFS)) return {};
+  return Error::from_errno(parent);
 }
 
 Result<void> sync_folder(const std::string& path) {
