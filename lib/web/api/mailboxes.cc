@@ -14,7 +14,7 @@ namespace {
 
 using vault::Role;
 
-Result<Answer> shown(Call& call, const store::MailboxRecord& record) {
+Result<Answer> shown_mailbox(Call& call, const store::MailboxRecord& record) {
   const auto stat = call.store().stat(record.id);
   if (!stat) return stat.error();
   const auto settings = vault::read_settings(call.store());
@@ -22,7 +22,7 @@ Result<Answer> shown(Call& call, const store::MailboxRecord& record) {
   return Answer{json::mailbox_json(record, *stat, *settings)};
 }
 
-Result<Answer> list(Call& call) {
+Result<Answer> list_mailboxes(Call& call) {
   const auto rows = vault::mailbox_rows(call.store());
   if (!rows) return rows.error();
   const auto settings = vault::read_settings(call.store());
@@ -33,9 +33,9 @@ Result<Answer> list(Call& call) {
   return list_of(std::move(items), 0);
 }
 
-Result<Answer> show(Call& call) {
+Result<Answer> show_mailbox(Call& call) {
   const auto mailbox = call.context.mailbox(call.parameter("name"));
-  return mailbox ? shown(call, *mailbox) : Result<Answer>(mailbox.error());
+  return mailbox ? shown_mailbox(call, *mailbox) : Result<Answer>(mailbox.error());
 }
 
 // Returns the settings that the body describes. The schema has checked enums, so that parsing them
@@ -69,7 +69,7 @@ Result<vault::MailboxSettings> settings_of(const Call& call) {
   return settings;
 }
 
-Result<Answer> create(Call& call) {
+Result<Answer> create_mailbox(Call& call) {
   auto settings = settings_of(call);
   if (!settings) return settings.error();
   const vault::NewMailbox wanted{std::move(*settings), call.body.value("recovery", true)};
@@ -81,16 +81,16 @@ Result<Answer> create(Call& call) {
   return Answer{json::created_mailbox_json(made->record, made->address)};
 }
 
-Result<Answer> change(Call& call) {
+Result<Answer> change_mailbox(Call& call) {
   const auto mailbox = call.context.mailbox(call.parameter("name"));
   if (!mailbox) return mailbox.error();
   const auto change = settings_of(call);
   if (!change) return change.error();
   const auto now = vault::change_mailbox(call.store(), *mailbox, *change, call.context.actor());
-  return now ? shown(call, *now) : Result<Answer>(now.error());
+  return now ? shown_mailbox(call, *now) : Result<Answer>(now.error());
 }
 
-Result<Answer> remove(Call& call) {
+Result<Answer> remove_mailbox(Call& call) {
   const auto mailbox = call.context.mailbox(call.parameter("name"));
   if (!mailbox) return mailbox.error();
   if (const auto gone = vault::remove_mailbox(call.store(), *mailbox, call.context.actor()); !gone) {
@@ -103,7 +103,7 @@ Result<Answer> remove(Call& call) {
   return nothing();
 }
 
-Result<Answer> rotate(Call& call) {
+Result<Answer> rotate_mailbox(Call& call) {
   const auto mailbox = call.context.mailbox(call.parameter("name"));
   if (!mailbox) return mailbox.error();
   auto ring = unlock(call, *mailbox);
@@ -115,7 +115,7 @@ Result<Answer> rotate(Call& call) {
   return Answer{json::generation_json(record->newest().number, record->newest().public_key)};
 }
 
-Result<Answer> change_password(Call& call) {
+Result<Answer> change_mailbox_password(Call& call) {
   const auto mailbox = call.context.mailbox(call.parameter("name"));
   if (!mailbox) return mailbox.error();
   const Secret& fresh = call.secret("new_password");
@@ -200,17 +200,17 @@ Result<Answer> not_unlocked(const Attempt<seal::KeyRing>& tried) {
 
 void add_mailbox_operations(Operations& all) {
   all.push_back({"GET", "/api/v1/mailboxes", "listMailboxes", "List the mailboxes and what waits in them",
-                 Role::Viewer, list, "[MailboxRow]"});
+                 Role::Viewer, list_mailboxes, "[MailboxRow]"});
   all.push_back({"POST", "/api/v1/mailboxes", "createMailbox",
                  "Create a mailbox with a password, and a token for its senders, from createSecret",
-                 Role::Administrator, create, "MadeMailbox", "NewMailbox", 201});
-  all.push_back(
-      {"GET", "/api/v1/mailboxes/:name", "showMailbox", "Show one mailbox", Role::Viewer, show, "Mailbox"});
+                 Role::Administrator, create_mailbox, "MadeMailbox", "NewMailbox", 201});
+  all.push_back({"GET", "/api/v1/mailboxes/:name", "showMailbox", "Show one mailbox", Role::Viewer,
+                 show_mailbox, "Mailbox"});
   all.push_back({"PATCH", "/api/v1/mailboxes/:name", "changeMailbox",
                  "Change the given fields; lists are replaced. Also suspends and resumes the mailbox",
-                 Role::Operator, change, "Mailbox", "MailboxChange"});
+                 Role::Operator, change_mailbox, "Mailbox", "MailboxChange"});
   all.push_back({"DELETE", "/api/v1/mailboxes/:name", "removeMailbox",
-                 "Remove a mailbox that is suspended and empty", Role::Administrator, remove});
+                 "Remove a mailbox that is suspended and empty", Role::Administrator, remove_mailbox});
   all.push_back({"GET", "/api/v1/mailboxes/:name/recipes", "listRecipes",
                  "List settings for the programs that drain the mailbox and for those that send to it",
                  Role::Viewer, list_recipes, "[Recipe]"});
@@ -222,11 +222,11 @@ void add_mailbox_operations(Operations& all) {
       {"port", "string", "Port on that host"},
       {"ca_file", "string", "File with the private CA that signed this gateway's certificate"}};
   all.push_back({"POST", "/api/v1/mailboxes/:name/rotate", "rotateMailbox",
-                 "Create a new key; new messages are sealed to it", Role::Administrator, rotate, "Generation",
-                 "Unlock"});
+                 "Create a new key; new messages are sealed to it", Role::Administrator, rotate_mailbox,
+                 "Generation", "Unlock"});
   all.push_back({"POST", "/api/v1/mailboxes/:name/password", "changeMailboxPassword",
                  "Change the password to one that the caller has, such as from createSecret",
-                 Role::Administrator, change_password, "", "PasswordChange"});
+                 Role::Administrator, change_mailbox_password, "", "PasswordChange"});
 }
 
 }  // namespace gw::web::api

@@ -18,13 +18,13 @@ namespace {
 
 using vault::Role;
 
-constexpr std::uint64_t kPage = 100;
-constexpr std::uint64_t kMaxListed = 1000;
+constexpr std::uint64_t kMessagesPage = 100;
+constexpr std::uint64_t kMaxMessagesListed = 1000;
 constexpr std::size_t kMaxLookedAt = 20'000;
 constexpr std::size_t kMaxHeader = 1 << 20;
 
 // Which messages a list contains. Without a state: those that wait for the archive.
-struct Filter {
+struct MessageFilter {
   std::string_view state;
   std::optional<Micros> since, until;
 
@@ -35,8 +35,8 @@ struct Filter {
   }
 };
 
-Result<Filter> filter_of(const Call& call) {
-  Filter filter;
+Result<MessageFilter> message_filter(const Call& call) {
+  MessageFilter filter;
   filter.state = call.request.query.get("state");
   if (!filter.state.empty() && filter.state != "all" && !store::parse_state(filter.state))
     return Error(Code::Usage, "`state` is not one of live, unconfirmed, pending, drained, quarantined, all");
@@ -51,13 +51,13 @@ Result<Filter> filter_of(const Call& call) {
 // Lists in the order of seq. `next` is the seq of the last message that was examined; the next page
 // begins after it. A page may be shorter than `limit`, if many messages were examined that do not
 // match, and even empty: only `next` null is the end.
-Result<Answer> list(Call& call) {
+Result<Answer> list_messages(Call& call) {
   const auto mailbox = call.context.mailbox(call.parameter("name"));
   if (!mailbox) return mailbox.error();
-  const auto filter = filter_of(call);
+  const auto filter = message_filter(call);
   if (!filter) return filter.error();
   // At least 1: with 0, `next` would be where the page began, and the client would ask for ever.
-  const auto limit = number_in(call, "limit", kPage, 1, kMaxListed);
+  const auto limit = number_in(call, "limit", kMessagesPage, 1, kMaxMessagesListed);
   if (!limit) return limit.error();
   const auto begin = number_in(call, "after", 0, 0, std::numeric_limits<std::int64_t>::max());
   if (!begin) return begin.error();
@@ -65,7 +65,7 @@ Result<Answer> list(Call& call) {
   std::uint64_t after = *begin;
   std::size_t looked = 0;
   while (looked < kMaxLookedAt && items.size() < *limit) {
-    const auto page = call.store().list(mailbox->id, after, kMaxListed);
+    const auto page = call.store().list(mailbox->id, after, kMaxMessagesListed);
     if (!page) return page.error();
     if (page->empty()) return list_of(std::move(items), 0);
     for (const store::MessageRecord& record : *page) {
@@ -95,14 +95,14 @@ Result<Found> find(const Call& call) {
   return Found{std::move(*mailbox), std::move(*record)};
 }
 
-Result<Answer> show(Call& call) {
+Result<Answer> show_message(Call& call) {
   const auto found = find(call);
   return found ? Answer{json::message_json(found->record)} : Result<Answer>(found.error());
 }
 
 // Streams the message as it was received. It is never in memory as a whole. If the container turns
 // out to be damaged, the connection is cut (Response::stream).
-Answer raw(std::shared_ptr<vault::Message> message, const MessageId& id) {
+Answer raw_message(std::shared_ptr<vault::Message> message, const MessageId& id) {
   Response response;
   response.content_type = "message/rfc822";
   response.set("Content-Disposition", "attachment; filename=\"" + id.hex() + ".eml\"");
@@ -121,7 +121,7 @@ Answer raw(std::shared_ptr<vault::Message> message, const MessageId& id) {
 }
 
 // Returns the header of the message. Reads no further than its end, or than kMaxHeader bytes.
-Result<Answer> headers(vault::Message& message) {
+Result<Answer> message_headers(vault::Message& message) {
   mail::HeaderWalker walker({});
   std::string text;
   std::uint64_t before = 0;
@@ -140,20 +140,20 @@ Result<Answer> headers(vault::Message& message) {
   return Answer{{{"headers", valid_text(text)}, {"cut", cut}}};
 }
 
-Json fields_of(const std::vector<mime::Field>& fields) {
+Json header_fields(const std::vector<mime::Field>& fields) {
   Json all = Json::array();
   for (const mime::Field& each : fields)
     all.push_back({{"name", valid_text(each.name)}, {"value", valid_text(each.value)}});
   return all;
 }
 
-Result<Answer> text(vault::Message& message) {
+Result<Answer> message_text(vault::Message& message) {
   transfer::MessageSource source(message);
   const auto read = mime::read_for_people(source);
   if (!read) return read.error();
   Answer answer;
-  answer.json["fields"] = fields_of(read->fields);
-  answer.json["inner_fields"] = fields_of(read->inner);
+  answer.json["fields"] = header_fields(read->fields);
+  answer.json["inner_fields"] = header_fields(read->inner);
   answer.json["text"] = read->text ? Json(valid_text(read->text->text)) : Json();
   answer.json["cut"] = read->text && read->text->cut;
   Json& attachments = answer.json["attachments"] = Json::array();
@@ -165,7 +165,7 @@ Result<Answer> text(vault::Message& message) {
   return answer;
 }
 
-Result<Answer> journal(vault::Message& message) {
+Result<Answer> journal_report(vault::Message& message) {
   transfer::MessageSource source(message);
   const auto report = mime::read_journal_report(source);
   if (!report) return report.error();
@@ -174,7 +174,7 @@ Result<Answer> journal(vault::Message& message) {
   return Answer{transfer::journal_json(*report, *inner)};
 }
 
-Result<Answer> open(Call& call) {
+Result<Answer> open_message(Call& call) {
   const auto found = find(call);
   if (!found) return found.error();
   const auto ring = unlock(call, found->mailbox);
@@ -191,14 +191,14 @@ Result<Answer> open(Call& call) {
       !noted)
     return noted.error();
   if (form == "envelope") return Answer{json::envelope_json(opened->envelope())};
-  if (form == "headers") return headers(*opened);
-  if (form == "journal") return journal(*opened);
-  if (form == "text") return text(*opened);
+  if (form == "headers") return message_headers(*opened);
+  if (form == "journal") return journal_report(*opened);
+  if (form == "text") return message_text(*opened);
   // Only `eml` is left; the schema admits no other form.
-  return raw(std::make_shared<vault::Message>(std::move(*opened)), found->record.id);
+  return raw_message(std::make_shared<vault::Message>(std::move(*opened)), found->record.id);
 }
 
-Result<Answer> change(Call& call) {
+Result<Answer> change_messages(Call& call) {
   const auto mailbox = call.context.mailbox(call.parameter("name"));
   if (!mailbox) return mailbox.error();
   std::vector<MessageId> ids;
@@ -226,21 +226,21 @@ Result<Answer> change(Call& call) {
 
 void add_message_operations(Operations& all) {
   all.push_back({"GET", "/api/v1/mailboxes/:name/messages", "listMessages",
-                 "List the messages of a mailbox, oldest first; no password is needed", Role::Viewer, list,
-                 "[Message]"});
+                 "List the messages of a mailbox, oldest first; no password is needed", Role::Viewer,
+                 list_messages, "[Message]"});
   all.back().query = {{"after", "integer", "Only after this seq: `next` of the previous page"},
                       {"limit", "integer", "Greatest number of items: 1 to 1000, by default 100"},
                       {"state", "string", "A state, or `all`; by default live and unconfirmed"},
                       {"since", "string", "Received at this time or later (RFC 3339)"},
                       {"until", "string", "Received before this time (RFC 3339)"}};
   all.push_back({"POST", "/api/v1/mailboxes/:name/messages/change", "changeMessages",
-                 "Quarantine, bring back or remove messages; each has its own result", Role::Operator, change,
-                 "[MessageResult]", "MessagesChange"});
+                 "Quarantine, bring back or remove messages; each has its own result", Role::Operator,
+                 change_messages, "[MessageResult]", "MessagesChange"});
   all.push_back({"GET", "/api/v1/mailboxes/:name/messages/:id", "showMessage",
-                 "Show one message, without its content", Role::Viewer, show, "Message"});
+                 "Show one message, without its content", Role::Viewer, show_message, "Message"});
   all.push_back({"POST", "/api/v1/mailboxes/:name/messages/:id/open", "openMessage",
-                 "Open a message with the password of its mailbox, which is not stored", Role::Viewer, open,
-                 "OpenedMessage", "OpenMessage"});
+                 "Open a message with the password of its mailbox, which is not stored", Role::Viewer,
+                 open_message, "OpenedMessage", "OpenMessage"});
 }
 
 }  // namespace gw::web::api

@@ -11,28 +11,28 @@ namespace {
 
 using vault::Role;
 
-Json json_of(const Context& context, const vault::Route& route) {
+Json route_json(const Context& context, const vault::Route& route) {
   return json::route_json(route,
                           [&](const MailboxId& mailbox) { return route_mailbox_name(context, mailbox); });
 }
 
-Result<Answer> list(Call& call) {
+Result<Answer> list_routes(Call& call) {
   const auto routes = call.context.routes();
   if (!routes) return routes.error();
   Json items = Json::array();
-  for (const vault::Route& route : *routes) items.push_back(json_of(call.context, route));
+  for (const vault::Route& route : *routes) items.push_back(route_json(call.context, route));
   return list_of(std::move(items), 0);
 }
 
-Result<Answer> show(Call& call) {
+Result<Answer> show_route(Call& call) {
   const auto route = call.context.route(call.parameter("name"));
-  return route ? Answer{json_of(call.context, *route)} : Result<Answer>(route.error());
+  return route ? Answer{route_json(call.context, *route)} : Result<Answer>(route.error());
 }
 
 // Applies the body to `route`. A token that is limited to some names may neither allow private
 // addresses nor name files of the host (route_form.h); sending back the values that are in force is
 // no change.
-Result<void> apply(const Call& call, const vault::Route& before, vault::Route& route) {
+Result<void> apply_route(const Call& call, const vault::Route& before, vault::Route& route) {
   const Json& body = call.body;
   vault::RouteChange said;
   said.description = text_in(body, "description");
@@ -61,30 +61,30 @@ Result<void> apply(const Call& call, const vault::Route& before, vault::Route& r
   return wrong->error.within("`" + std::string(wrong->field) + "`");
 }
 
-Result<Answer> create(Call& call) {
+Result<Answer> create_route(Call& call) {
   vault::Route route;
   route.name = call.body["name"].get<std::string>();
   if (!call.context.may_see(route.name))
     return Error(Code::Denied, "the token does not permit a route of this name");
   route.protocol = *vault::parse_protocol(call.body["protocol"].get<std::string>());
-  if (const auto done = apply(call, {}, route); !done) return done.error();
+  if (const auto done = apply_route(call, {}, route); !done) return done.error();
   if (const auto put = vault::put_route(call.store(), route, call.context.actor()); !put) return put.error();
-  return Answer{json_of(call.context, route)};
+  return Answer{route_json(call.context, route)};
 }
 
-Result<Answer> change(Call& call) {
+Result<Answer> change_route(Call& call) {
   const auto before = call.context.route(call.parameter("name"));
   if (!before) return before.error();
   vault::Route route = *before;
-  if (const auto done = apply(call, *before, route); !done) return done.error();
+  if (const auto done = apply_route(call, *before, route); !done) return done.error();
   // A body that changes nothing appends no history entry.
   if (vault::encode(route) != vault::encode(*before))
     if (const auto put = vault::put_route(call.store(), route, call.context.actor()); !put)
       return put.error();
-  return Answer{json_of(call.context, route)};
+  return Answer{route_json(call.context, route)};
 }
 
-Result<Answer> remove(Call& call) {
+Result<Answer> remove_route(Call& call) {
   const auto route = call.context.route(call.parameter("name"));
   if (!route) return route.error();
   if (const auto gone = vault::remove_route(call.store(), *route, call.context.actor()); !gone)
@@ -92,7 +92,7 @@ Result<Answer> remove(Call& call) {
   return nothing();
 }
 
-Result<Answer> test(Call& call) {
+Result<Answer> test_route(Call& call) {
   const auto route = call.context.route(call.parameter("name"));
   if (!route) return route.error();
   // The probe connects to the upstream of the stored route only: the request cannot name another
@@ -104,19 +104,20 @@ Result<Answer> test(Call& call) {
 }  // namespace
 
 void add_route_operations(Operations& all) {
+  all.push_back({"GET", "/api/v1/routes", "listRoutes", "List the routes of gw-proxy", Role::Viewer,
+                 list_routes, "[Route]"});
+  all.push_back({"POST", "/api/v1/routes", "createRoute", "Create a route", Role::Operator, create_route,
+                 "Route", "NewRoute", 201});
   all.push_back(
-      {"GET", "/api/v1/routes", "listRoutes", "List the routes of gw-proxy", Role::Viewer, list, "[Route]"});
-  all.push_back({"POST", "/api/v1/routes", "createRoute", "Create a route", Role::Operator, create, "Route",
-                 "NewRoute", 201});
-  all.push_back({"GET", "/api/v1/routes/:name", "showRoute", "Show one route", Role::Viewer, show, "Route"});
+      {"GET", "/api/v1/routes/:name", "showRoute", "Show one route", Role::Viewer, show_route, "Route"});
   all.push_back({"PATCH", "/api/v1/routes/:name", "changeRoute",
                  "Change the given fields; lists are replaced, an empty text clears a field", Role::Operator,
-                 change, "Route", "RouteChange"});
+                 change_route, "Route", "RouteChange"});
   all.push_back({"DELETE", "/api/v1/routes/:name", "removeRoute",
-                 "Remove a route; its open sessions continue", Role::Operator, remove});
+                 "Remove a route; its open sessions continue", Role::Operator, remove_route});
   all.push_back({"POST", "/api/v1/routes/:name/test", "testRoute",
                  "Connect to the server of the route as gw-proxy would, and report the result",
-                 Role::Operator, test, "RouteTest"});
+                 Role::Operator, test_route, "RouteTest"});
 }
 
 }  // namespace gw::web::api

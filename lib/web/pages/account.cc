@@ -9,9 +9,9 @@
 namespace gw::web {
 namespace {
 
-constexpr std::string_view kSection = "/account";
+constexpr std::string_view kAccountSection = "/account";
 
-Field secret_field(std::string name, const Html& label, std::string autocomplete) {
+Field account_secret_field(std::string name, const Html& label, std::string autocomplete) {
   Field made{.name = std::move(name), .label = label};
   made.type = "password";
   made.autocomplete = std::move(autocomplete);
@@ -34,12 +34,12 @@ Html summary(const Context& context) {
 
 Html password_section(const Context& context, std::string_view wrong_old, std::string_view wrong_new) {
   const Words& w = context.w;
-  Field old = secret_field("old", w("account.password.old"), "current-password");
+  Field old = account_secret_field("old", w("account.password.old"), "current-password");
   old.wrong = wrong_old;
-  Field fresh = secret_field("new", w("account.password.new"), "new-password");
+  Field fresh = account_secret_field("new", w("account.password.new"), "new-password");
   fresh.help = w("account.password.help");
   fresh.wrong = wrong_new;
-  const Field again = secret_field("again", w("account.password.again"), "new-password");
+  const Field again = account_secret_field("again", w("account.password.again"), "new-password");
   return section(w("account.password"),
                  form(context, "/account/password",
                       field(old) + field(fresh) + field(again) + button(w("account.password.do"))));
@@ -51,7 +51,7 @@ Html totp_section(const Context& context, std::string_view wrong) {
     return section(w("account.totp"),
                    tag("p", {}, w("account.totp.off")) +
                        action_button(context, "/account/totp/begin", w("account.totp.begin")));
-  Field password = secret_field("password", w("sign-in.password"), "current-password");
+  Field password = account_secret_field("password", w("sign-in.password"), "current-password");
   password.wrong = wrong;
   return section(w("account.totp"), tag("p", {}, pill(w("on"), Tone::Good)) +
                                         tag("p", {}, w("account.totp.on")) +
@@ -75,10 +75,10 @@ struct Wrongs {
   std::string old_password, new_password, totp;
 };
 
-Response account_page(const Context& context, const Request& request, const Wrongs& wrong) {
+Response own_account_page(const Context& context, const Request& request, const Wrongs& wrong) {
   PageParts parts;
   parts.title = context.w("nav.account");
-  parts.section = kSection;
+  parts.section = kAccountSection;
   parts.content = summary(context) + password_section(context, wrong.old_password, wrong.new_password) +
                   totp_section(context, wrong.totp) + language_section(context);
   const bool good = wrong.old_password.empty() && wrong.new_password.empty() && wrong.totp.empty();
@@ -86,8 +86,8 @@ Response account_page(const Context& context, const Request& request, const Wron
   return page(context, request, parts);
 }
 
-Response show_account(Context& context, const Request& request) {
-  return account_page(context, request, {});
+Response show_own_account(Context& context, const Request& request) {
+  return own_account_page(context, request, {});
 }
 
 // Checks the user's own password before an important change, so that taking over a session is not
@@ -116,16 +116,16 @@ Response renewed(Context& context, const Request& request, const vault::Account&
   return redirect(std::move(to)).set("Set-Cookie", cookie_line(request, id));
 }
 
-Response change_password(Context& context, const Request& request) {
+Response change_own_password(Context& context, const Request& request) {
   const Words& w = context.w;
   if (request.form.get("new") != request.form.get("again"))
-    return account_page(context, request, {{}, w.plain("account.password.differ"), {}});
+    return own_account_page(context, request, {{}, w.plain("account.password.differ"), {}});
   auto who = confirm(context, request, "old");
-  if (who.is_wrong()) return account_page(context, request, {w.plain("account.password.wrong"), {}, {}});
+  if (who.is_wrong()) return own_account_page(context, request, {w.plain("account.password.wrong"), {}, {}});
   if (!who) return not_confirmed(context, request, who);
   auto made = vault::change_password(context.store(), *who, request.form.secret("new"), context.actor());
   if (!made && made.error().code() == Code::BadInput)
-    return account_page(context, request, {{}, w.plain("account.password.help"), {}});
+    return own_account_page(context, request, {{}, w.plain("account.password.help"), {}});
   if (!made) return failed(context, request, made.error());
   return renewed(context, request, made->account, "/account?done=saved");
 }
@@ -139,11 +139,11 @@ Response enrol_page(const Context& context, const Request& request, const Secret
   code.type = "code";
   code.required = true;
   code.wrong = wrong_code;
-  Field password = secret_field("password", w("sign-in.password"), "current-password");
+  Field password = account_secret_field("password", w("sign-in.password"), "current-password");
   password.wrong = wrong_password;
   PageParts parts;
   parts.title = w("account.totp");
-  parts.section = kSection;
+  parts.section = kAccountSection;
   parts.content =
       section(w("account.totp.scan"),
               tag("p", {}, w("account.totp.scan.help")) +
@@ -189,7 +189,7 @@ Response confirm_totp(Context& context, const Request& request) {
 Response remove_totp(Context& context, const Request& request) {
   auto who = confirm(context, request, "password");
   if (who.is_wrong())
-    return account_page(context, request, {{}, {}, context.w.plain("account.password.wrong")});
+    return own_account_page(context, request, {{}, {}, context.w.plain("account.password.wrong")});
   if (!who) return not_confirmed(context, request, who);
   auto set = vault::set_totp(context.store(), (*who).account, std::nullopt, context.actor());
   if (!set) return failed(context, request, set.error());
@@ -213,8 +213,8 @@ Response choose_language(Context& context, const Request& request) {
 }  // namespace
 
 void add_account_pages(Routes& routes) {
-  routes.push_back({"GET", "/account", Access::Viewer, show_account});
-  routes.push_back({"POST", "/account/password", Access::Viewer, change_password});
+  routes.push_back({"GET", "/account", Access::Viewer, show_own_account});
+  routes.push_back({"POST", "/account/password", Access::Viewer, change_own_password});
   routes.push_back({"POST", "/account/totp/begin", Access::Viewer, begin_totp});
   routes.push_back({"POST", "/account/totp/confirm", Access::Viewer, confirm_totp});
   routes.push_back({"POST", "/account/totp/remove", Access::Viewer, remove_totp});

@@ -6,7 +6,7 @@ namespace gw::web {
 namespace {
 
 constexpr Micros kHour = Micros{3600} * 1'000'000;
-constexpr std::size_t kPage = 1000;
+constexpr std::size_t kActivityPage = 1000;
 
 std::int64_t hour_of(Micros time) {
   return time / kHour;
@@ -100,7 +100,7 @@ Result<std::size_t> Activity::read(store::Store& store, const MailboxId& mailbox
   std::size_t count = 0;
   for (;;) {
     const Result<std::vector<Bytes>> leaves =
-        count < most ? store.history_read(mailbox, next, std::min(kPage, most - count))
+        count < most ? store.history_read(mailbox, next, std::min(kActivityPage, most - count))
                      : std::vector<Bytes>();
     if (!leaves) return leaves.error();
     // The store was read without this mutex, so that last() never waits for the keeper.

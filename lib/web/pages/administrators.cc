@@ -9,9 +9,9 @@
 namespace gw::web {
 namespace {
 
-constexpr std::string_view kSection = "/administrators";
+constexpr std::string_view kAdministratorsSection = "/administrators";
 
-std::string path_of(std::string_view name) {
+std::string administrator_path(std::string_view name) {
   return "/administrators/" + std::string(name);
 }
 
@@ -34,7 +34,7 @@ Response list_accounts(Context& context, const Request& request) {
   const Words& w = context.w;
   std::vector<std::vector<Html>> rows;
   for (const vault::Account& account : *all) {
-    rows.push_back({link(path_of(account.name), escaped(account.name)), role_word(w, account.role),
+    rows.push_back({link(administrator_path(account.name), escaped(account.name)), role_word(w, account.role),
                     only_words(w, account), account.has_totp() ? w("on") : w("off"),
                     account.disabled ? pill(w("administrators.disabled"), Tone::Warning)
                                      : pill(w("administrators.active"), Tone::Good),
@@ -42,7 +42,7 @@ Response list_accounts(Context& context, const Request& request) {
   }
   PageParts parts;
   parts.title = w("nav.administrators");
-  parts.section = kSection;
+  parts.section = kAdministratorsSection;
   parts.actions = link_button("/new-administrator", w("administrators.add"), true);
   parts.content = tag("div", {{"class", "panel"}},
                       table(w("nav.administrators"),
@@ -79,7 +79,7 @@ Draft draft_of(const Request& request) {
   return draft;
 }
 
-Html fields_of(const Words& w, const Draft& draft) {
+Html administrator_fields(const Words& w, const Draft& draft) {
   Field only{.name = "only", .label = w("account.only"), .value = draft.only};
   only.type = "textarea";
   only.help = w("administrators.only.help");
@@ -100,7 +100,7 @@ Html fields_of(const Words& w, const Draft& draft) {
 
 // Applies the draft to `account`. Returns false, and sets what is wrong in the draft, if the
 // account would be invalid.
-bool apply(const Words& w, Draft& draft, vault::Account& account) {
+bool apply_draft(const Words& w, Draft& draft, vault::Account& account) {
   const auto role = vault::parse_role(draft.role);
   if (role) account.role = *role;
   account.only = patterns_of(draft.only);
@@ -127,8 +127,8 @@ Secret proposed_password(const Request& request) {
   return vault::check_password(password) ? std::move(password) : vault::generate_password();
 }
 
-Response new_page(const Context& context, const Request& request, const Draft& draft, int status,
-                  const std::string& not_kept = {}) {
+Response new_account_page(const Context& context, const Request& request, const Draft& draft, int status,
+                          const std::string& not_kept = {}) {
   const Words& w = context.w;
   Field name{.name = "name", .label = w("sign-in.name"), .value = draft.name};
   name.help = w("administrators.name.help");
@@ -137,12 +137,12 @@ Response new_page(const Context& context, const Request& request, const Draft& d
   name.focus = true;
   PageParts parts;
   parts.title = w("administrators.add");
-  parts.section = kSection;
+  parts.section = kAdministratorsSection;
   parts.status = status;
   parts.content =
       tag("div", {{"class", "panel"}},
           form(context, "/new-administrator",
-               field(name) + fields_of(w, draft) +
+               field(name) + administrator_fields(w, draft) +
                    proposed_secret(context, "password", w("sign-in.password"), proposed_password(request)) +
                    (not_kept.empty() ? Html() : notice(escaped(not_kept), Tone::Bad)) +
                    button(w("do.add"), Tone::Good)));
@@ -150,31 +150,31 @@ Response new_page(const Context& context, const Request& request, const Draft& d
   return page(context, request, parts);
 }
 
-Response show_new(Context& context, const Request& request) {
+Response show_new_account(Context& context, const Request& request) {
   Draft draft;
   draft.role = "viewer";
-  return new_page(context, request, draft, 200);
+  return new_account_page(context, request, draft, 200);
 }
 
 Response add_account(Context& context, const Request& request) {
   Draft draft = draft_of(request);
   vault::Account wanted;
   wanted.name = draft.name;
-  if (!apply(context.w, draft, wanted)) return new_page(context, request, draft, 422);
+  if (!apply_draft(context.w, draft, wanted)) return new_account_page(context, request, draft, 422);
   std::optional<Secret> password = kept_secret(request, "password");
   if (!password || !vault::check_password(*password))
-    return new_page(context, request, draft, 422, context.w.plain("once.not-kept"));
+    return new_account_page(context, request, draft, 422, context.w.plain("once.not-kept"));
   const auto made = vault::add_account(context.store(), wanted, std::move(*password), context.actor());
-  if (made) return redirect(path_of(wanted.name) + "?done=saved");
+  if (made) return redirect(administrator_path(wanted.name) + "?done=saved");
   if (made.error().code() != Code::Exists) return failed(context, request, made.error());
   draft.wrong_name = context.w.plain("administrators.exists");
-  return new_page(context, request, draft, 422);
+  return new_account_page(context, request, draft, 422);
 }
 
 Response account_page(const Context& context, const Request& request, const vault::Account& account,
                       const Draft& draft, const Html& message, int status) {
   const Words& w = context.w;
-  const std::string path = path_of(account.name);
+  const std::string path = administrator_path(account.name);
   const Html on_or_off =
       action_button(context, path + (account.disabled ? "/enable" : "/disable"),
                     account.disabled ? w("administrators.enable") : w("administrators.disable"));
@@ -182,7 +182,7 @@ Response account_page(const Context& context, const Request& request, const vaul
   reset += link_button(path + "/password", w("administrators.reset"));
   PageParts parts;
   parts.title = escaped(account.name);
-  parts.section = kSection;
+  parts.section = kAdministratorsSection;
   parts.status = status;
   parts.actions = account.disabled ? pill(w("administrators.disabled"), Tone::Warning)
                                    : pill(w("administrators.active"), Tone::Good);
@@ -190,7 +190,7 @@ Response account_page(const Context& context, const Request& request, const vaul
       message +
       tag("form", {{"method", "post"}, {"action", path}, {"class", "panel"}},
           hidden("csrf", context.csrf()) + hidden("version", std::to_string(account.version)) +
-              fields_of(w, draft) + button(w("do.save"), Tone::Good)) +
+              administrator_fields(w, draft) + button(w("do.save"), Tone::Good)) +
       section(w("sign-in.password"), reset) +
       section(w("administrators.access"),
               tag("p", {}, w("administrators.access.help")) +
@@ -219,7 +219,7 @@ Response last_one(const Context& context, const Request& request, const vault::A
                       notice(context.w("administrators.last"), Tone::Bad), 422);
 }
 
-std::string parse_form(const vault::Account& account) {
+std::string parse_account_form(const vault::Account& account) {
   std::string text = "role " + std::string(vault::name(account.role));
   for (std::size_t at = 0; at < account.only.size(); ++at)
     text += (at == 0 ? ", only " : " ") + account.only[at];
@@ -235,7 +235,7 @@ Response change(Context& context, const Request& request, const vault::Account& 
   if (!*left) return last_one(context, request, before);
   const auto done = vault::change_account(context.store(), std::move(changed), what, context.actor());
   if (!done) return failed(context, request, done.error());
-  return redirect(path_of(before.name) + "?done=saved");
+  return redirect(administrator_path(before.name) + "?done=saved");
 }
 
 Response save_account(Context& context, const Request& request) {
@@ -246,8 +246,8 @@ Response save_account(Context& context, const Request& request) {
   // The version that the form was made from: if another user has changed the account since,
   // storing it fails with Conflict instead of overwriting that change.
   account.version = parse_number(request.form.get("version")).value_or(0);
-  if (!apply(context.w, draft, account)) return account_page(context, request, *before, draft, {}, 422);
-  const std::string what = parse_form(account);
+  if (!apply_draft(context.w, draft, account)) return account_page(context, request, *before, draft, {}, 422);
+  const std::string what = parse_account_form(account);
   // Version 0 would create an account.
   if (account.version == 0) return refused(context, request, 409);
   return change(context, request, *before, std::move(account), what);
@@ -274,10 +274,10 @@ Response enable_account(Context& context, const Request& request) {
   return switch_account(context, request, false);
 }
 
-Response reset_page(const Context& context, const Request& request, const vault::Account& account,
-                    const std::string& wrong = {}, int status = 200) {
+Response reset_account_page(const Context& context, const Request& request, const vault::Account& account,
+                            const std::string& wrong = {}, int status = 200) {
   const Words& w = context.w;
-  const std::string path = path_of(account.name);
+  const std::string path = administrator_path(account.name);
   Html inside = tag("p", {}, w("administrators.reset.help"));
   if (account.has_totp()) inside += notice(w("administrators.reset.totp"), Tone::Warning);
   inside += proposed_secret(context, "password", w("sign-in.password"), proposed_password(request));
@@ -286,7 +286,7 @@ Response reset_page(const Context& context, const Request& request, const vault:
                 button(w("administrators.reset"), Tone::Good) + link_button(path, w("do.cancel")));
   PageParts parts;
   parts.title = w("administrators.password-of", {{"name", account.name}});
-  parts.section = kSection;
+  parts.section = kAdministratorsSection;
   parts.status = status;
   parts.content = form(context, path + "/password", inside);
   parts.secret = true;
@@ -298,7 +298,7 @@ Response show_reset(Context& context, const Request& request) {
   const auto account = vault::find_account(context.store(), request.parameter("name"));
   if (!account) return failed(context, request, account.error());
   if (account->name == context.account().name) return redirect("/account");
-  return reset_page(context, request, *account);
+  return reset_account_page(context, request, *account);
 }
 
 Response reset_password(Context& context, const Request& request) {
@@ -307,7 +307,7 @@ Response reset_password(Context& context, const Request& request) {
   if (account->name == context.account().name) return redirect("/account");
   std::optional<Secret> password = kept_secret(request, "password");
   if (!password || !vault::check_password(*password))
-    return reset_page(context, request, *account, context.w.plain("once.not-kept"), 422);
+    return reset_account_page(context, request, *account, context.w.plain("once.not-kept"), 422);
   const std::string name = account->name;
   const auto made =
       // Drops a second factor too: its secret is sealed to the old key pair, which only the old
@@ -316,10 +316,10 @@ Response reset_password(Context& context, const Request& request) {
   // The keeper did not answer, so either password may be in force. The page shows the new one
   // again.
   if (!made && made.error().code() == Code::Unknown)
-    return reset_page(context, request, *account, context.w.plain("once.unknown"), 503);
+    return reset_account_page(context, request, *account, context.w.plain("once.unknown"), 503);
   if (!made) return failed(context, request, made.error());
   context.console().sessions().end_all(name);
-  return redirect(path_of(name) + "?done=saved");
+  return redirect(administrator_path(name) + "?done=saved");
 }
 
 Response remove_account(Context& context, const Request& request) {
@@ -338,7 +338,7 @@ Response remove_account(Context& context, const Request& request) {
 
 void add_administrator_pages(Routes& routes) {
   routes.push_back({"GET", "/administrators", Access::Unlimited, list_accounts});
-  routes.push_back({"GET", "/new-administrator", Access::Unlimited, show_new});
+  routes.push_back({"GET", "/new-administrator", Access::Unlimited, show_new_account});
   routes.push_back({"POST", "/new-administrator", Access::Unlimited, add_account});
   routes.push_back({"GET", "/administrators/:name", Access::Unlimited, show_account});
   routes.push_back({"POST", "/administrators/:name", Access::Unlimited, save_account});

@@ -6,7 +6,7 @@ namespace gw::web {
 namespace {
 
 // A field of vault::Differences, its label, and the ids under which its values stand in the table.
-struct Field {
+struct ChangeField {
   std::string_view name;
   Text label;
   std::string_view values;  // empty if its values are names, numbers or addresses
@@ -15,7 +15,7 @@ struct Field {
 constexpr std::string_view kArrow = " -> ";
 
 // Of two fields that begin alike the longer one comes first.
-const Field kFields[] = {
+const ChangeField kChangeFields[] = {
     {"allow miss", "events.field.allow-miss", "events.value."},
     {"allow private", "route.private.short", ""},
     {"allow", "mailbox.allow", ""},
@@ -57,14 +57,14 @@ const Field kFields[] = {
     {"upstream", "route.upstream", ""},
 };
 
-const Field* field_of(std::string_view part) {
-  for (const Field& each : kFields)
+const ChangeField* field_of(std::string_view part) {
+  for (const ChangeField& each : kChangeFields)
     if (part.size() > each.name.size() && part.starts_with(each.name) && part[each.name.size()] == ' ')
       return &each;
   return nullptr;
 }
 
-Html value_text(const Words& w, const Field& field, std::string_view value) {
+Html value_text(const Words& w, const ChangeField& field, std::string_view value) {
   if (!field.values.empty())
     if (const auto word = Text::find(std::string(field.values) + std::string(value))) return w(*word);
   if (value == "yes") return w("yes");
@@ -76,7 +76,7 @@ Html value_text(const Words& w, const Field& field, std::string_view value) {
 Html part_text(const Words& w, std::string_view part) {
   if (const auto word = Text::find("events.change." + std::string(part))) return w(*word);
   if (const auto word = Text::find("role." + std::string(part))) return w(*word);
-  const Field* field = field_of(part);
+  const ChangeField* field = field_of(part);
   if (!field) return escaped(part);
   const std::string_view values = part.substr(field->name.size() + 1);
   const std::size_t arrow = values.find(kArrow);

@@ -13,15 +13,14 @@
 namespace gw::web {
 namespace {
 
-constexpr std::size_t kPage = 50;
+constexpr std::size_t kEventsPage = 50;
 // The most entries of one export, and how many are read at a time.
 constexpr std::size_t kMaxExported = 1'000'000;
 constexpr std::size_t kExportedAtOnce = 500;
-constexpr Micros kDay = Micros{86'400} * 1'000'000;
-constexpr std::string_view kSection = "/events";
+constexpr std::string_view kEventsSection = "/events";
 
 // The filter as the user typed it, and as it is applied.
-struct Asked {
+struct AskedEvents {
   std::string mailbox, type, since, until, message, actor;  // as typed
   EventFilter filter;
   bool wrong = false;
@@ -29,8 +28,8 @@ struct Asked {
 
 // Reads the filter. A date in `until` means the whole of that day. Fields that cannot be understood
 // are ignored, and `wrong` makes the page say so.
-Asked asked_of(const Fields& query) {
-  Asked asked;
+AskedEvents asked_of(const Fields& query) {
+  AskedEvents asked;
   const auto field = [&](const char* name) { return std::string(trim(query.get(name).substr(0, 128))); };
   asked.mailbox = field("mailbox");
   asked.type = field("type");
@@ -49,7 +48,7 @@ Asked asked_of(const Fields& query) {
   return asked;
 }
 
-std::string query_of(const Asked& asked, std::uint64_t before) {
+std::string events_query(const AskedEvents& asked, std::uint64_t before) {
   std::string query = "?before=" + std::to_string(before);
   for (const auto& [name, value] : {std::pair("mailbox", &asked.mailbox),
                                     {"type", &asked.type},
@@ -66,7 +65,7 @@ Html type_word(const Context& context, store::LeafType type) {
   return word ? context.w(*word) : escaped(name(type));
 }
 
-Html filter_of_events(const Context& context, const Asked& asked,
+Html filter_of_events(const Context& context, const AskedEvents& asked,
                       const std::vector<store::MailboxRecord>& mailboxes) {
   const Words& w = context.w;
   std::vector<Choice> logs;
@@ -104,7 +103,8 @@ Html object_text(const Context& context, std::string_view object) {
 
 // Returns what an entry refers to: a message, a mailbox, or what was changed. The name of a mailbox is
 // shown only if the account may see it.
-Html about(const Context& context, const Asked& asked, const store::Leaf& leaf, const vault::Author& author) {
+Html about_entry(const Context& context, const AskedEvents& asked, const store::Leaf& leaf,
+                 const vault::Author& author) {
   if (!leaf.message.zero()) {
     const std::string id = leaf.message.hex();
     const std::string path = "/mailboxes/" + url_part(asked.mailbox) + "/messages/" + id;
@@ -152,13 +152,13 @@ Html author_text(const Context& context, const store::Leaf& leaf, const vault::A
   return tag("span", {{"title", printable(leaf.actor)}}, main);
 }
 
-Html listed(const Context& context, const Asked& asked, const EventPage& found) {
+Html listed_events(const Context& context, const AskedEvents& asked, const EventPage& found) {
   const Words& w = context.w;
   std::vector<std::vector<Html>> rows;
   for (const store::Leaf& leaf : found.leaves) {
     const vault::Author author = vault::read_author(leaf.actor);
     rows.push_back({w.at_second(leaf.time), type_word(context, leaf.type),
-                    about(context, asked, leaf, author), change_text(w, author.change),
+                    about_entry(context, asked, leaf, author), change_text(w, author.change),
                     author_text(context, leaf, author), escaped(w.number(leaf.index))});
   }
   Html all = table(w("events.title"),
@@ -171,15 +171,15 @@ Html listed(const Context& context, const Asked& asked, const EventPage& found) 
                    rows, tag("p", {}, w("events.none")));
   if (found.before == 0) return all;
   // events_before() has examined its limit of entries without filling the page.
-  if (found.leaves.size() < kPage) all += notice(w("events.more"), Tone::Plain);
+  if (found.leaves.size() < kEventsPage) all += notice(w("events.more"), Tone::Plain);
   return all + tag("p", {{"class", "onward"}},
-                   link_button("/events" + query_of(asked, found.before), w("events.older")));
+                   link_button("/events" + events_query(asked, found.before), w("events.older")));
 }
 
 // The links of the exports, which hold what the filter matches, without the limit of a page.
-Html exports(const Context& context, const Asked& asked) {
+Html event_exports(const Context& context, const AskedEvents& asked) {
   const Words& w = context.w;
-  const std::string query = "/events/export" + query_of(asked, 0);
+  const std::string query = "/events/export" + events_query(asked, 0);
   return tag("p", {{"class", "help exports"}},
              w("events.export") + escaped(" ") + link(query + "&format=csv", w("events.export.csv")) +
                  escaped(" · ") + link(query + "&format=jsonl", w("events.export.jsonl")));
@@ -201,16 +201,16 @@ Result<Html> checkpoint_section(const Context& context) {
 
 // Returns the history that the request asks for, and the filter. If the account sees no history at all,
 // `seen` is false. Fails with NotFound if the account may not see the mailbox.
-struct Located {
-  Asked asked;
+struct LocatedEvents {
+  AskedEvents asked;
   bool seen = false;
 };
 
-Result<Located> locate(const Context& context, const Request& request,
-                       const std::vector<store::MailboxRecord>& mailboxes) {
-  Located located;
+Result<LocatedEvents> locate_events(const Context& context, const Request& request,
+                                    const std::vector<store::MailboxRecord>& mailboxes) {
+  LocatedEvents located;
   located.asked = asked_of(request.query);
-  Asked& asked = located.asked;
+  AskedEvents& asked = located.asked;
   // The vault's own history names all mailboxes, so other accounts start with one of their
   // mailboxes.
   const bool is_unrestricted = context.account().is_unrestricted();
@@ -224,27 +224,27 @@ Result<Located> locate(const Context& context, const Request& request,
   return located;
 }
 
-Response show(Context& context, const Request& request) {
+Response show_events(Context& context, const Request& request) {
   const Words& w = context.w;
   const auto mailboxes = context.mailboxes();
   if (!mailboxes) return failed(context, request, mailboxes.error());
-  const auto located = locate(context, request, *mailboxes);
+  const auto located = locate_events(context, request, *mailboxes);
   if (!located) return failed(context, request, located.error());
-  const Asked& asked = located->asked;
+  const AskedEvents& asked = located->asked;
   Html content;
   if (located->seen) {
     const std::uint64_t before = parse_number(request.query.get("before")).value_or(0);
-    const auto found = events_before(context.store(), asked.filter, before, kPage);
+    const auto found = events_before(context.store(), asked.filter, before, kEventsPage);
     if (!found) return failed(context, request, found.error());
     content = filter_of_events(context, asked, *mailboxes);
     if (asked.wrong) content += notice(w("events.wrong-filter"), Tone::Warning);
-    content += exports(context, asked) + listed(context, asked, *found);
+    content += event_exports(context, asked) + listed_events(context, asked, *found);
   } else {
     content = tag("div", {{"class", "empty"}}, tag("p", {}, w("events.nothing")));
   }
   PageParts parts;
   parts.title = w("events.title");
-  parts.section = kSection;
+  parts.section = kEventsSection;
   parts.content = tag("section", {{"class", "panel"}}, content);
   if (context.account().is_unrestricted() && context.may(vault::Role::Operator)) {
     const auto checkpoint = checkpoint_section(context);
@@ -256,10 +256,10 @@ Response show(Context& context, const Request& request) {
 
 // Sends the entries that the filter matches as a file, the newest first, at most kMaxExported of them.
 // The history is read page by page while the client receives it.
-Response download(Context& context, const Request& request) {
+Response download_events(Context& context, const Request& request) {
   const auto mailboxes = context.mailboxes();
   if (!mailboxes) return failed(context, request, mailboxes.error());
-  auto located = locate(context, request, *mailboxes);
+  auto located = locate_events(context, request, *mailboxes);
   if (!located) return failed(context, request, located.error());
   if (!located->seen) return refused(context, request, 404);
   // The page warns about a wrong filter and ignores it; a file cannot.
@@ -302,7 +302,7 @@ Response download(Context& context, const Request& request) {
 }
 
 // A checkpoint appends an entry to the vault's history, hence a POST.
-Response checkpoint(Context& context, const Request& request) {
+Response make_checkpoint(Context& context, const Request& request) {
   if (!context.account().is_unrestricted()) return refused(context, request, 403);
   Result<std::string> note = context.store().checkpoint(context.actor());
   if (!note) return failed(context, request, note.error());
@@ -316,9 +316,9 @@ Response checkpoint(Context& context, const Request& request) {
 }  // namespace
 
 void add_event_pages(Routes& routes) {
-  routes.push_back({"GET", "/events", Access::Viewer, show});
-  routes.push_back({"GET", "/events/export", Access::Viewer, download});
-  routes.push_back({"POST", "/events/checkpoint", Access::Operator, checkpoint});
+  routes.push_back({"GET", "/events", Access::Viewer, show_events});
+  routes.push_back({"GET", "/events/export", Access::Viewer, download_events});
+  routes.push_back({"POST", "/events/checkpoint", Access::Operator, make_checkpoint});
 }
 
 }  // namespace gw::web

@@ -10,7 +10,7 @@ namespace {
 // Entries that are read at a time, and the most that one call examines: a filter that matches
 // nothing must not read a history of millions of entries while a user waits.
 constexpr std::uint64_t kWindow = 500;
-constexpr std::uint64_t kMaxLookedAt = 20'000;
+constexpr std::uint64_t kMaxHistoryLookedAt = 20'000;
 
 bool contains(std::string_view text, std::string_view part) {
   return lower(text).find(lower(part)) != std::string::npos;
@@ -54,7 +54,7 @@ Result<EventPage> events_before(store::Store& store, const EventFilter& filter, 
   if (!head) return head.error();
   EventPage page;
   std::uint64_t end = before == 0 ? head->size : std::min(before, head->size);
-  const std::uint64_t stop = end > kMaxLookedAt ? end - kMaxLookedAt : 0;
+  const std::uint64_t stop = end > kMaxHistoryLookedAt ? end - kMaxHistoryLookedAt : 0;
   while (end > stop) {
     const std::uint64_t begin = std::max(stop, end > kWindow ? end - kWindow : 0);
     // The store may return fewer entries than asked for, so a window takes several calls.

@@ -12,9 +12,8 @@
 namespace gw::web {
 namespace {
 
-constexpr std::int64_t kDay = 86'400;
-
-Html numbers(const Context& context, const store::MailboxRecord& record, const store::MailboxStat& stat) {
+Html mailbox_numbers(const Context& context, const store::MailboxRecord& record,
+                     const store::MailboxStat& stat) {
   const Words& w = context.w;
   const auto when = [&](Micros time) { return time == 0 ? w("never") : w.ago(time, context.now()); };
   std::vector<Html> all{
@@ -37,24 +36,26 @@ Html numbers(const Context& context, const store::MailboxRecord& record, const s
   return cards(all);
 }
 
-Html listed(const std::vector<std::string>& all, const Html& none) {
+Html listed_texts(const std::vector<std::string>& all, const Html& none) {
   if (all.empty()) return none;
   Html lines;
   for (const std::string& each : all) lines += tag("div", {}, tag("code", {}, escaped(each)));
   return lines;
 }
 
-Html about(const Context& context, const store::MailboxRecord& record, const vault::Settings& settings) {
+Html about_mailbox(const Context& context, const store::MailboxRecord& record,
+                   const vault::Settings& settings) {
   const Words& w = context.w;
   const auto trace = Text::find("mailbox.trace." + std::string(name(record.trace)));
   const auto days = [&](std::int64_t seconds, Text none) {
     if (seconds == 0) return w(none);
-    if (seconds % kDay != 0) return escaped(w.span(seconds));
-    return w.counted("mailbox.days.one", "mailbox.days.many", static_cast<std::uint64_t>(seconds / kDay));
+    if (seconds % kDaySeconds != 0) return escaped(w.span(seconds));
+    return w.counted("mailbox.days.one", "mailbox.days.many",
+                     static_cast<std::uint64_t>(seconds / kDaySeconds));
   };
   Html grace = days(record.grace, "mailbox.grace.none");
   if (record.hold) grace += escaped(" ") + pill(w("mailbox.held"), Tone::Warning);
-  Html allow = listed(record.allow, w("mailbox.allow.all"));
+  Html allow = listed_texts(record.allow, w("mailbox.allow.all"));
   if (!record.allow.empty() && record.allow_reject) allow += tag("small", {}, w("mailbox.allow-reject"));
   return section(
       w("mailbox.about"),
@@ -63,8 +64,8 @@ Html about(const Context& context, const store::MailboxRecord& record, const vau
            {w("mailbox.id"), tag("code", {}, escaped(record.id.hex()))},
            {w("mailbox.description"),
             record.description.empty() ? escaped("–") : escaped(record.description)},
-           {w("mailbox.aliases"), listed(record.aliases, w("none"))},
-           {w("mailbox.domains"), listed(record.domains, w("none"))},
+           {w("mailbox.aliases"), listed_texts(record.aliases, w("none"))},
+           {w("mailbox.domains"), listed_texts(record.domains, w("none"))},
            {w("mailbox.allow"), allow},
            {w("mailbox.quota"), record.quota == 0 ? w("mailbox.quota.none") : escaped(w.size(record.quota))},
            {w("mailbox.grace"), grace},
@@ -78,7 +79,7 @@ Html about(const Context& context, const store::MailboxRecord& record, const vau
            {w("mailbox.created"), w.at(record.created)}}));
 }
 
-Html actions(const Context& context, const store::MailboxRecord& record) {
+Html mailbox_actions(const Context& context, const store::MailboxRecord& record) {
   const Words& w = context.w;
   const std::string path = mailbox_path(record.name);
   Html all = link_button(path + "/messages", w("messages.title"), true) +
@@ -103,7 +104,7 @@ Html actions(const Context& context, const store::MailboxRecord& record) {
   return all;
 }
 
-Response show(Context& context, const Request& request) {
+Response show_mailbox(Context& context, const Request& request) {
   const auto record = context.mailbox(request.parameter("name"));
   if (!record) return failed(context, request, record.error());
   const auto stat = context.store().stat(record->id);
@@ -115,19 +116,19 @@ Response show(Context& context, const Request& request) {
     return failed(context, request, done.error());
   PageParts parts;
   parts.title = escaped(record->name);
-  parts.actions = actions(context, *record);
+  parts.actions = mailbox_actions(context, *record);
   Html content = tag("p", {}, status_pills(context, *record));
   // A sender who guesses the address can send mail to this mailbox.
   if (vault::open_to_guesses(*record)) content += notice(context.w("mailbox.guessable"), Tone::Warning);
   content += diagnosis_notices(context, std::move(diagnoses));
   const auto traffic = traffic_section(context, request, std::span(&*record, 1), mailbox_path(record->name));
   if (!traffic) return failed(context, request, traffic.error());
-  content += numbers(context, *record, *stat) + about(context, *record, *settings) + *traffic;
+  content += mailbox_numbers(context, *record, *stat) + about_mailbox(context, *record, *settings) + *traffic;
   parts.content = content;
   return mailbox_page(context, request, parts);
 }
 
-Response setup(Context& context, const Request& request) {
+Response show_setup(Context& context, const Request& request) {
   const auto record = context.mailbox(request.parameter("name"));
   if (!record) return failed(context, request, record.error());
   const auto settings = vault::read_settings(context.store());
@@ -161,7 +162,7 @@ Response show_settings(Context& context, const Request& request) {
   return settings_page(context, request, *record, text_of(*record), std::nullopt);
 }
 
-Response set(Context& context, const Request& request) {
+Response change_settings(Context& context, const Request& request) {
   auto record = context.mailbox(request.parameter("name"));
   if (!record) return failed(context, request, record.error());
   const MailboxText text = text_of(request.form);
@@ -178,7 +179,7 @@ Response set(Context& context, const Request& request) {
 }
 
 // The buttons of the page: each changes one setting and needs no version.
-Response change(Context& context, const Request& request) {
+Response change_mailbox(Context& context, const Request& request) {
   const auto record = context.mailbox(request.parameter("name"));
   if (!record) return failed(context, request, record.error());
   const std::string_view what = request.form.get("change");
@@ -196,8 +197,8 @@ Response change(Context& context, const Request& request) {
   return redirect(mailbox_path(now->name) + "?done=saved");
 }
 
-Response remove_page(const Context& context, const Request& request, const store::MailboxRecord& record,
-                     const std::string& wrong) {
+Response mailbox_removal_page(const Context& context, const Request& request,
+                              const store::MailboxRecord& record, const std::string& wrong) {
   const Words& w = context.w;
   const auto stat = context.store().stat(record.id);
   if (!stat) return failed(context, request, stat.error());
@@ -228,22 +229,22 @@ Response remove_page(const Context& context, const Request& request, const store
   return mailbox_page(context, request, parts);
 }
 
-Response show_remove(Context& context, const Request& request) {
+Response show_mailbox_removal(Context& context, const Request& request) {
   const auto record = context.mailbox(request.parameter("name"));
   if (!record) return failed(context, request, record.error());
-  return remove_page(context, request, *record, {});
+  return mailbox_removal_page(context, request, *record, {});
 }
 
-Response remove(Context& context, const Request& request) {
+Response remove_mailbox_after(Context& context, const Request& request) {
   const auto record = context.mailbox(request.parameter("name"));
   if (!record) return failed(context, request, record.error());
   // The user types the name, because the removal cannot be undone. JavaScript is not needed for it.
   if (trim(request.form.get("typed")) != record->name)
-    return remove_page(context, request, *record, context.w.plain("mailbox.remove.mistyped"));
+    return mailbox_removal_page(context, request, *record, context.w.plain("mailbox.remove.mistyped"));
   const auto removed = vault::remove_mailbox(context.store(), *record, context.actor());
   // The mailbox has changed since the page was loaded; the new page says what is in the way.
   if (!removed && removed.error().code() == Code::Conflict)
-    return remove_page(context, request, *record, context.w.plain("error.409"));
+    return mailbox_removal_page(context, request, *record, context.w.plain("error.409"));
   if (!removed) return failed(context, request, removed.error());
   context.console().close_mailbox(record->id);
   return redirect("/mailboxes?done=removed");
@@ -252,13 +253,13 @@ Response remove(Context& context, const Request& request) {
 }  // namespace
 
 void add_one_mailbox_pages(Routes& routes) {
-  routes.push_back({"GET", "/mailboxes/:name", Access::Viewer, show});
-  routes.push_back({"GET", "/mailboxes/:name/setup", Access::Viewer, setup});
+  routes.push_back({"GET", "/mailboxes/:name", Access::Viewer, show_mailbox});
+  routes.push_back({"GET", "/mailboxes/:name/setup", Access::Viewer, show_setup});
   routes.push_back({"GET", "/mailboxes/:name/settings", Access::Operator, show_settings});
-  routes.push_back({"POST", "/mailboxes/:name/settings", Access::Operator, set});
-  routes.push_back({"POST", "/mailboxes/:name/change", Access::Operator, change});
-  routes.push_back({"GET", "/mailboxes/:name/remove", Access::Administrator, show_remove});
-  routes.push_back({"POST", "/mailboxes/:name/remove", Access::Administrator, remove});
+  routes.push_back({"POST", "/mailboxes/:name/settings", Access::Operator, change_settings});
+  routes.push_back({"POST", "/mailboxes/:name/change", Access::Operator, change_mailbox});
+  routes.push_back({"GET", "/mailboxes/:name/remove", Access::Administrator, show_mailbox_removal});
+  routes.push_back({"POST", "/mailboxes/:name/remove", Access::Administrator, remove_mailbox_after});
 }
 
 }  // namespace gw::web

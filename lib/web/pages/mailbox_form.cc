@@ -10,9 +10,7 @@
 namespace gw::web {
 namespace {
 
-constexpr std::int64_t kDay = 86'400;
-
-std::string lines_of(const std::vector<std::string>& all) {
+std::string text_lines(const std::vector<std::string>& all) {
   std::string text;
   for (const std::string& each : all) text += (text.empty() ? "" : "\n") + each;
   return text;
@@ -45,7 +43,7 @@ std::string size_text(std::uint64_t size) {
 
 // Likewise days if that is exact, else seconds.
 std::string days_text(std::int64_t seconds) {
-  if (seconds % kDay == 0) return std::to_string(seconds / kDay);
+  if (seconds % kDaySeconds == 0) return std::to_string(seconds / kDaySeconds);
   return std::to_string(seconds) + "s";
 }
 
@@ -53,7 +51,7 @@ std::optional<std::int64_t> days_of(std::string_view text) {
   if (const auto days = parse_number(text)) {
     // A hundred years, so that the product below cannot overflow.
     if (*days > 36'500) return std::nullopt;
-    return static_cast<std::int64_t>(*days) * kDay;
+    return static_cast<std::int64_t>(*days) * kDaySeconds;
   }
   const auto span = parse_duration(text);
   return span ? std::optional<std::int64_t>(span->count()) : std::nullopt;
@@ -72,9 +70,9 @@ MailboxText text_of(const store::MailboxRecord& record) {
   MailboxText text;
   text.name = record.name;
   text.description = record.description;
-  text.aliases = lines_of(record.aliases);
-  text.domains = lines_of(record.domains);
-  text.allow = lines_of(record.allow);
+  text.aliases = text_lines(record.aliases);
+  text.domains = text_lines(record.domains);
+  text.allow = text_lines(record.allow);
   text.quota = size_text(record.quota);
   text.grace = days_text(record.grace);
   text.receipts = days_text(record.receipts);

@@ -5,6 +5,7 @@
 //   if (said.wrong) return ... mailbox_fields(context, text, said.wrong, existing) ...;
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <utility>
@@ -15,6 +16,8 @@
 #include "web/ui/html.h"
 
 namespace gw::web {
+
+inline constexpr std::int64_t kDaySeconds = 86'400;  // times of a mailbox are in seconds
 
 // The content of the fields as the user typed it, so that a refused form can show it again. Lists
 // have one item per line; `quota` is a size such as `10 GiB`; `grace` and `receipts` are days, or

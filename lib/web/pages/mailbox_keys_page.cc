@@ -7,7 +7,7 @@
 namespace gw::web {
 namespace {
 
-Field secret_field(const char* name, const Html& label, const Html& help, const std::string& wrong) {
+Field mailbox_secret_field(const char* name, const Html& label, const Html& help, const std::string& wrong) {
   Field one{.name = name, .label = label, .type = "password", .help = help, .wrong = wrong};
   // Browsers must not store the password of a mailbox with the user's own one.
   one.autocomplete = "off";
@@ -31,7 +31,7 @@ Response password_page(const Context& context, const Request& request, const sto
   Field recovery{.name = "recovery", .label = w("mailbox.recovery-key"), .type = "textarea"};
   recovery.help = w("mailbox.recovery-key.help");
   recovery.wrong = refusal.at("recovery");
-  Field old = secret_field("old", w("mailbox.password.old"), {}, refusal.at("old"));
+  Field old = mailbox_secret_field("old", w("mailbox.password.old"), {}, refusal.at("old"));
   old.focus = true;
   Secret proposed = request.form.secret("proposed");
   if (!vault::check_password(proposed)) proposed = vault::generate_password();
@@ -52,10 +52,11 @@ Response password_page(const Context& context, const Request& request, const sto
                   (not_kept.empty() ? Html() : notice(escaped(not_kept), Tone::Bad)) +
                   tag("details", {{"open", refusal.field == "fresh" || refusal.field == "again"}},
                       tag("summary", {}, w("mailbox.password.own")) +
-                          field(secret_field("fresh", w("mailbox.password.chosen"),
-                                             w("mailbox.password.chosen.help"), refusal.at("fresh"))) +
-                          field(
-                              secret_field("again", w("mailbox.password.again"), {}, refusal.at("again")))) +
+                          field(mailbox_secret_field("fresh", w("mailbox.password.chosen"),
+                                                     w("mailbox.password.chosen.help"),
+                                                     refusal.at("fresh"))) +
+                          field(mailbox_secret_field("again", w("mailbox.password.again"), {},
+                                                     refusal.at("again")))) +
                   tag("div", {{"class", "onward"}},
                       button(w("mailbox.change-password"), Tone::Good) + link_button(path, w("do.cancel")))));
   return mailbox_page(context, request, parts);
@@ -67,7 +68,7 @@ Response show_password(Context& context, const Request& request) {
   return password_page(context, request, *record);
 }
 
-Response change_password(Context& context, const Request& request) {
+Response change_mailbox_password(Context& context, const Request& request) {
   const Words& w = context.w;
   const auto record = context.mailbox(request.parameter("name"));
   if (!record) return failed(context, request, record.error());
@@ -110,7 +111,7 @@ Response rotate_page(const Context& context, const Request& request, const store
                      const Refusal& refusal = {}) {
   const Words& w = context.w;
   const std::string path = mailbox_path(record.name);
-  Field password = secret_field("password", w("mailbox.password"), {}, refusal.at("password"));
+  Field password = mailbox_secret_field("password", w("mailbox.password"), {}, refusal.at("password"));
   password.required = true;
   password.focus = true;
   PageParts parts;
@@ -132,7 +133,7 @@ Response show_rotate(Context& context, const Request& request) {
   return rotate_page(context, request, *record);
 }
 
-Response rotate(Context& context, const Request& request) {
+Response rotate_keys(Context& context, const Request& request) {
   const auto record = context.mailbox(request.parameter("name"));
   if (!record) return failed(context, request, record.error());
   const Secret password = request.form.secret("password");
@@ -154,9 +155,9 @@ Response rotate(Context& context, const Request& request) {
 
 void add_mailbox_key_pages(Routes& routes) {
   routes.push_back({"GET", "/mailboxes/:name/password", Access::Administrator, show_password});
-  routes.push_back({"POST", "/mailboxes/:name/password", Access::Administrator, change_password});
+  routes.push_back({"POST", "/mailboxes/:name/password", Access::Administrator, change_mailbox_password});
   routes.push_back({"GET", "/mailboxes/:name/rotate", Access::Administrator, show_rotate});
-  routes.push_back({"POST", "/mailboxes/:name/rotate", Access::Administrator, rotate});
+  routes.push_back({"POST", "/mailboxes/:name/rotate", Access::Administrator, rotate_keys});
 }
 
 }  // namespace gw::web

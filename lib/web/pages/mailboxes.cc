@@ -12,9 +12,9 @@
 namespace gw::web {
 namespace {
 
-constexpr std::size_t kPage = 100;
+constexpr std::size_t kMailboxesPage = 100;
 
-Html list_filter(const Context& context, std::string_view wanted) {
+Html mailbox_filter(const Context& context, std::string_view wanted) {
   Field search{
       .name = "q", .label = context.w("mailboxes.search"), .value = std::string(wanted), .type = "search"};
   return filter_form(context, "/mailboxes", !wanted.empty(), field(search));
@@ -26,8 +26,8 @@ bool fits(const store::MailboxRecord& record, const std::string& wanted) {
          lower(record.description).find(wanted) != std::string::npos;
 }
 
-std::vector<Html> row_of(const Context& context, const store::MailboxRecord& record,
-                         const store::MailboxStat& stat) {
+std::vector<Html> mailbox_row(const Context& context, const store::MailboxRecord& record,
+                              const store::MailboxStat& stat) {
   const Words& w = context.w;
   const auto when = [&](Micros time) { return time == 0 ? w("never") : w.ago(time, context.now()); };
   Html name = link(mailbox_path(record.name), escaped(record.name));
@@ -45,7 +45,7 @@ std::vector<Html> row_of(const Context& context, const store::MailboxRecord& rec
           when(stat.last_drain)};
 }
 
-Response list(Context& context, const Request& request) {
+Response list_mailboxes(Context& context, const Request& request) {
   const Words& w = context.w;
   auto all = context.mailboxes();
   if (!all) return failed(context, request, all.error());
@@ -59,12 +59,12 @@ Response list(Context& context, const Request& request) {
   std::erase_if(*all, [&](const store::MailboxRecord& r) { return r.name <= after; });
 
   std::vector<std::vector<Html>> rows;
-  for (std::size_t at = 0; at < std::min(all->size(), kPage); ++at) {
+  for (std::size_t at = 0; at < std::min(all->size(), kMailboxesPage); ++at) {
     const auto stat = context.store().stat((*all)[at].id);
     // The mailbox was removed after the list was read.
     if (!stat && stat.error().code() == Code::NotFound) continue;
     if (!stat) return failed(context, request, stat.error());
-    rows.push_back(row_of(context, (*all)[at], *stat));
+    rows.push_back(mailbox_row(context, (*all)[at], *stat));
   }
   const bool may_add = context.may(vault::Role::Administrator);
   Html empty = tag("p", {}, any ? w("mailboxes.none-fits") : w("mailboxes.none"));
@@ -73,7 +73,7 @@ Response list(Context& context, const Request& request) {
   parts.title = w("mailboxes.title");
   if (may_add) parts.actions = link_button("/new-mailbox", w("mailboxes.add"), true);
   Html inside;
-  if (any) inside += list_filter(context, request.query.get("q").substr(0, 100));
+  if (any) inside += mailbox_filter(context, request.query.get("q").substr(0, 100));
   if (any)
     inside += tag("p", {{"class", "quiet"}}, w.counted("mailboxes.count.one", "mailboxes.count.many", count));
   inside += table(w("mailboxes.title"),
@@ -85,8 +85,8 @@ Response list(Context& context, const Request& request) {
                    {w("mailbox.last-delivery")},
                    {w("mailbox.last-drain")}},
                   rows, empty);
-  if (all->size() > kPage) {
-    std::string next = "/mailboxes?after=" + url_part((*all)[kPage - 1].name);
+  if (all->size() > kMailboxesPage) {
+    std::string next = "/mailboxes?after=" + url_part((*all)[kMailboxesPage - 1].name);
     if (!wanted.empty()) next += "&q=" + url_part(wanted);
     inside += tag("p", {{"class", "onward"}}, link_button(next, w("do.next")));
   }
@@ -94,8 +94,8 @@ Response list(Context& context, const Request& request) {
   return mailbox_page(context, request, parts);
 }
 
-Response new_page(const Context& context, const Request& request, const MailboxText& text,
-                  const std::optional<FormError>& wrong) {
+Response new_mailbox_page(const Context& context, const Request& request, const MailboxText& text,
+                          const std::optional<FormError>& wrong) {
   const Words& w = context.w;
   PageParts parts;
   parts.title = w("mailboxes.add");
@@ -109,12 +109,12 @@ Response new_page(const Context& context, const Request& request, const MailboxT
   return mailbox_page(context, request, parts);
 }
 
-Response show_new(Context& context, const Request& request) {
+Response show_new_mailbox(Context& context, const Request& request) {
   MailboxText text;
   text.grace = "1";
   text.receipts = std::to_string(store::kReceipts / 86'400);
   text.trace = "auto";
-  return new_page(context, request, text, std::nullopt);
+  return new_mailbox_page(context, request, text, std::nullopt);
 }
 
 // The second step: the fields are valid, and this page shows the password and sender token that
@@ -145,15 +145,15 @@ Response secrets_page(const Context& context, const Request& request, const Mail
   return mailbox_page(context, request, parts);
 }
 
-Response add(Context& context, const Request& request) {
+Response add_mailbox(Context& context, const Request& request) {
   const MailboxText text = text_of(request.form);
   const MailboxSaid said = parse_form(context, text);
-  if (said.wrong) return new_page(context, request, text, said.wrong);
+  if (said.wrong) return new_mailbox_page(context, request, text, said.wrong);
   const vault::NewMailbox wanted{said.settings};
   // A name that is taken is reported before the secrets are shown. Another request may still take
   // it first; then add_mailbox() fails with Exists.
   if (vault::find_mailbox(context.store(), text.name))
-    return new_page(context, request, text, taken(context, text.name, {}));
+    return new_mailbox_page(context, request, text, taken(context, text.name, {}));
   if (!request.form.has("password")) return secrets_page(context, request, text, {});
   std::optional<Secret> password = kept_secret(request, "password");
   std::optional<Secret> token = kept_secret(request, "token");
@@ -163,7 +163,7 @@ Response add(Context& context, const Request& request) {
   const auto made =
       vault::add_mailbox(context.store(), wanted, std::move(*password), context.actor(), std::move(token));
   if (!made && made.error().code() == Code::Exists)
-    return new_page(context, request, text, taken(context, text.name, {}));
+    return new_mailbox_page(context, request, text, taken(context, text.name, {}));
   if (!made && made.error().code() == Code::BadInput) return refused(context, request, 400);
   if (!made) return failed(context, request, made.error());
   return redirect(mailbox_path(made->record.name) + "?done=mailbox-made");
@@ -172,9 +172,9 @@ Response add(Context& context, const Request& request) {
 }  // namespace
 
 void add_mailbox_pages(Routes& routes) {
-  routes.push_back({"GET", "/mailboxes", Access::Viewer, list});
-  routes.push_back({"GET", "/new-mailbox", Access::Administrator, show_new});
-  routes.push_back({"POST", "/new-mailbox", Access::Administrator, add});
+  routes.push_back({"GET", "/mailboxes", Access::Viewer, list_mailboxes});
+  routes.push_back({"GET", "/new-mailbox", Access::Administrator, show_new_mailbox});
+  routes.push_back({"POST", "/new-mailbox", Access::Administrator, add_mailbox});
   add_one_mailbox_pages(routes);
   add_mailbox_key_pages(routes);
 }

@@ -36,24 +36,24 @@ constexpr std::string_view kPagePolicy =
     "form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
 
 // The message that a path names.
-struct Place {
+struct MessagePlace {
   store::MailboxRecord mailbox;
   store::MessageRecord record;
   std::string path() const { return messages_path(mailbox.name) + "/" + record.id.hex(); }
 };
 
 // Returns the message that the path names, in a mailbox that the account may see.
-Result<Place> place_of(const Context& context, const Request& request) {
+Result<MessagePlace> message_place(const Context& context, const Request& request) {
   auto mailbox = context.mailbox(request.parameter("name"));
   if (!mailbox) return mailbox.error();
   const auto id = MessageId::parse(request.parameter("id"));
   if (!id) return Error(Code::NotFound, "no such message");
   auto record = context.store().find(mailbox->id, *id);
   if (!record) return record.error();
-  return Place{std::move(*mailbox), std::move(*record)};
+  return MessagePlace{std::move(*mailbox), std::move(*record)};
 }
 
-Html record_section(const Context& context, const store::MessageRecord& record) {
+Html message_record_section(const Context& context, const store::MessageRecord& record) {
   const Words& w = context.w;
   return section(w("message.record"),
                  facts({{w("message.id"), copyable(context, record.id.hex())},
@@ -68,7 +68,7 @@ Html record_section(const Context& context, const store::MessageRecord& record) 
                         {w("message.commitment"), tag("code", {}, escaped(to_hex(record.commitment)))}}));
 }
 
-Html changes(const Context& context, const Place& place) {
+Html message_buttons(const Context& context, const MessagePlace& place) {
   using vault::MessageChange;
   const Words& w = context.w;
   if (!context.may(vault::Role::Operator)) return {};
@@ -86,7 +86,7 @@ Html changes(const Context& context, const Place& place) {
 }
 
 // The form that opens the message: with a password, unless the mailbox is open.
-Html password_section(const Context& context, const Place& place, const std::string& wrong) {
+Html password_section(const Context& context, const MessagePlace& place, const std::string& wrong) {
   const Words& w = context.w;
   if (context.console().opened_mailboxes().find(context.session_id(), place.mailbox.id,
                                                 place.mailbox.version)) {
@@ -104,7 +104,7 @@ Html password_section(const Context& context, const Place& place, const std::str
                                          field(password) + button(w("message.open.do"), Tone::Good)));
 }
 
-Html checks(const Context& context, const OpenView& view) {
+Html message_checks(const Context& context, const OpenView& view) {
   const Words& w = context.w;
   if (view.damage) return notice(w("message.damaged"), Tone::Bad);
   return notice(w("message.whole"), Tone::Good);
@@ -169,11 +169,11 @@ std::string subject_of(const mime::Reading& reading) {
 
 // Shows an opened message: the buttons that need it, and one part of its content. Sets `title` to its
 // subject. The caller holds a ReadLock.
-Result<Html> opened(const Context& context, const Request& request, const Place& place, OpenView& view,
+Result<Html> opened(const Context& context, const Request& request, const MessagePlace& place, OpenView& view,
                     Html& title) {
   const Words& w = context.w;
   const std::string path = place.path();
-  Html all = checks(context, view);
+  Html all = message_checks(context, view);
   all += tag("p", {{"class", "quiet"}}, w("message.open.note"));
   all += tag("div", {{"class", "onward"}},
              action_button(context, path + "/eml", w("message.download"), Tone::Good) +
@@ -207,7 +207,7 @@ Result<Html> opened(const Context& context, const Request& request, const Place&
     // A damaged message has no raw form as a whole.
     part += raw ? std::move(*raw) : notice(w("message.damaged"), Tone::Bad);
   } else {
-    part += record_section(context, place.record);
+    part += message_record_section(context, place.record);
   }
   content += tag("section", {{"class", "panel parts"}, {"id", "parts"}}, part);
   if (readable != nullptr) {
@@ -217,7 +217,7 @@ Result<Html> opened(const Context& context, const Request& request, const Place&
   return content;
 }
 
-Response message_page(const Context& context, const Request& request, const Place& place,
+Response message_page(const Context& context, const Request& request, const MessagePlace& place,
                       const std::string& wrong, int status = 200) {
   const Words& w = context.w;
   PageParts parts;
@@ -225,7 +225,7 @@ Response message_page(const Context& context, const Request& request, const Plac
   parts.status = status;
   parts.actions =
       link_button(messages_path(place.mailbox.name), w("messages.of", {{"name", place.mailbox.name}})) +
-      changes(context, place);
+      message_buttons(context, place);
   const auto view = context.console().views().find(context.session_id(), place.mailbox.id, place.record.id);
   Html content;
   if (view) {
@@ -242,9 +242,9 @@ Response message_page(const Context& context, const Request& request, const Plac
     // A pending message may still be discarded by its sender, so it cannot be read before it is
     // settled.
   } else if (place.record.state == store::State::Pending) {
-    content = notice(w("message.pending"), Tone::Plain) + record_section(context, place.record);
+    content = notice(w("message.pending"), Tone::Plain) + message_record_section(context, place.record);
   } else {
-    content = password_section(context, place, wrong) + record_section(context, place.record);
+    content = password_section(context, place, wrong) + message_record_section(context, place.record);
   }
   parts.content = content;
   Response response = mailbox_page(context, request, parts);
@@ -253,8 +253,8 @@ Response message_page(const Context& context, const Request& request, const Plac
   return response;
 }
 
-Response show(Context& context, const Request& request) {
-  const auto place = place_of(context, request);
+Response show_message(Context& context, const Request& request) {
+  const auto place = message_place(context, request);
   if (!place) return failed(context, request, place.error());
   return message_page(context, request, *place, {});
 }
@@ -269,8 +269,8 @@ std::optional<Error> damage_of(vault::Message& message) {
   }
 }
 
-Response open(Context& context, const Request& request) {
-  const auto place = place_of(context, request);
+Response open_message(Context& context, const Request& request) {
+  const auto place = message_place(context, request);
   if (!place) return failed(context, request, place.error());
   if (place->record.state == store::State::Pending) return redirect(place->path());
   // Without a password only if this session has the mailbox open.
@@ -308,16 +308,16 @@ Response open(Context& context, const Request& request) {
   return redirect(place->path());
 }
 
-Response close(Context& context, const Request& request) {
-  const auto place = place_of(context, request);
+Response close_message(Context& context, const Request& request) {
+  const auto place = message_place(context, request);
   if (!place) return failed(context, request, place.error());
   context.console().views().close(context.session_id(), place->mailbox.id, place->record.id);
   return redirect(place->path());
 }
 
 // The document of the frame. It exists only while the message is open.
-Response html(Context& context, const Request& request) {
-  const auto place = place_of(context, request);
+Response message_html(Context& context, const Request& request) {
+  const auto place = message_place(context, request);
   if (!place) return failed(context, request, place.error());
   const auto view = context.console().views().find(context.session_id(), place->mailbox.id, place->record.id);
   if (!view) return refused(context, request, 404);
@@ -344,8 +344,8 @@ Response html(Context& context, const Request& request) {
 // Sends the message as it was received. If it turns out to be damaged on the way, the connection is
 // cut, so that the client does not mistake the part for the whole. A POST, because it appends a
 // history entry.
-Response download(Context& context, const Request& request) {
-  const auto place = place_of(context, request);
+Response download_message(Context& context, const Request& request) {
+  const auto place = message_place(context, request);
   if (!place) return failed(context, request, place.error());
   auto view = context.console().views().find(context.session_id(), place->mailbox.id, place->record.id);
   if (!view) return redirect(place->path());
@@ -375,8 +375,8 @@ Response download(Context& context, const Request& request) {
 
 // Sends one attachment. The browser stores it and never shows it: its type, name and content come from
 // the sender. A POST, because it appends a history entry.
-Response attachment(Context& context, const Request& request) {
-  const auto place = place_of(context, request);
+Response message_attachment(Context& context, const Request& request) {
+  const auto place = message_place(context, request);
   if (!place) return failed(context, request, place.error());
   const auto number = parse_number(request.form.get("part"));
   if (!number) return refused(context, request, 400);
@@ -421,12 +421,12 @@ Response attachment(Context& context, const Request& request) {
 }  // namespace
 
 void add_one_message_pages(Routes& routes) {
-  routes.push_back({"GET", "/mailboxes/:name/messages/:id", Access::Viewer, show});
-  routes.push_back({"POST", "/mailboxes/:name/messages/:id/open", Access::Viewer, open});
-  routes.push_back({"POST", "/mailboxes/:name/messages/:id/close", Access::Viewer, close});
-  routes.push_back({"GET", "/mailboxes/:name/messages/:id/html", Access::Viewer, html});
-  routes.push_back({"POST", "/mailboxes/:name/messages/:id/eml", Access::Viewer, download});
-  routes.push_back({"POST", "/mailboxes/:name/messages/:id/attachment", Access::Viewer, attachment});
+  routes.push_back({"GET", "/mailboxes/:name/messages/:id", Access::Viewer, show_message});
+  routes.push_back({"POST", "/mailboxes/:name/messages/:id/open", Access::Viewer, open_message});
+  routes.push_back({"POST", "/mailboxes/:name/messages/:id/close", Access::Viewer, close_message});
+  routes.push_back({"GET", "/mailboxes/:name/messages/:id/html", Access::Viewer, message_html});
+  routes.push_back({"POST", "/mailboxes/:name/messages/:id/eml", Access::Viewer, download_message});
+  routes.push_back({"POST", "/mailboxes/:name/messages/:id/attachment", Access::Viewer, message_attachment});
 }
 
 }  // namespace gw::web

@@ -10,7 +10,7 @@ namespace {
 constexpr std::size_t kMaxChanged = 200;  // messages that one form may name
 
 // A change to several messages, as a form names it.
-struct Wanted {
+struct WantedChange {
   vault::MessageChange kind{};
   std::string word;  // as in the form
   std::vector<MessageId> ids;
@@ -18,8 +18,8 @@ struct Wanted {
 
 // Returns the change; nullopt if the form is not one of this console: an unknown change, a
 // malformed id or more ids than a page has.
-std::optional<Wanted> wanted_of(const Form& form) {
-  Wanted wanted;
+std::optional<WantedChange> wanted_change(const Form& form) {
+  WantedChange wanted;
   wanted.word = form.get("change");
   if (wanted.word == "quarantine")
     wanted.kind = vault::MessageChange::Quarantine;
@@ -42,7 +42,7 @@ struct Question {
   Html title, effect, button;
 };
 
-Question question_of(const Words& w, const Wanted& wanted) {
+Question question_of(const Words& w, const WantedChange& wanted) {
   const std::size_t count = wanted.ids.size();
   switch (wanted.kind) {
     case vault::MessageChange::Remove:
@@ -68,7 +68,7 @@ std::string back_of(const Form& form, const std::string& path) {
 // Asks for a confirmation and says what will happen. It is a page, so that it also works without
 // JavaScript.
 Response sure_page(const Context& context, const Request& request, const store::MailboxRecord& mailbox,
-                   const Wanted& wanted) {
+                   const WantedChange& wanted) {
   const Words& w = context.w;
   const std::string path = messages_path(mailbox.name);
   const std::string list = back_of(request.form, path);
@@ -96,11 +96,11 @@ Response sure_page(const Context& context, const Request& request, const store::
   return mailbox_page(context, request, parts);
 }
 
-Response change(Context& context, const Request& request) {
+Response change_messages(Context& context, const Request& request) {
   const Words& w = context.w;
   const auto mailbox = context.mailbox(request.parameter("name"));
   if (!mailbox) return failed(context, request, mailbox.error());
-  const auto wanted = wanted_of(request.form);
+  const auto wanted = wanted_change(request.form);
   if (!wanted) return refused(context, request, 400);
   const std::string path = messages_path(mailbox->name);
   const std::string back = back_of(request.form, path);
@@ -148,7 +148,7 @@ std::string change_path(std::string_view mailbox) {
 }
 
 void add_message_change_pages(Routes& routes) {
-  routes.push_back({"POST", "/mailboxes/:name/change-messages", Access::Operator, change});
+  routes.push_back({"POST", "/mailboxes/:name/change-messages", Access::Operator, change_messages});
 }
 
 }  // namespace gw::web

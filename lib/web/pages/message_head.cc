@@ -31,7 +31,7 @@ class Beginning final : public mime::Source {
   vault::Message& message_;
 };
 
-std::string shown(std::string_view value) {
+std::string printable_text(std::string_view value) {
   std::string text = printable(value);
   if (text.size() <= kMaxText) return text;
   std::size_t end = kMaxText;
@@ -40,9 +40,9 @@ std::string shown(std::string_view value) {
   return text + "…";
 }
 
-std::string field(const mail::HeaderWalker& header, const char* name) {
+std::string decoded_field(const mail::HeaderWalker& header, const char* name) {
   const std::string* value = header.field(name);
-  return value == nullptr ? std::string() : shown(mime::decode_words(*value));
+  return value == nullptr ? std::string() : printable_text(mime::decode_words(*value));
 }
 
 Result<MessageHead> read(vault::Message& message) {
@@ -54,16 +54,16 @@ Result<MessageHead> read(vault::Message& message) {
     header.write(*piece);
   }
   header.finish();
-  MessageHead head{field(header, "Subject"), field(header, "From"), shown(message.envelope().reverse_path),
-                   false};
+  MessageHead head{decoded_field(header, "Subject"), decoded_field(header, "From"),
+                   printable_text(message.envelope().reverse_path), false};
   if (header.field("X-MS-Journal-Report") == nullptr) return head;
   // The report's own sender is always the same: readers look for that of the mail.
   Beginning source(message);
   const auto report = mime::read_journal_report(source);
   if (!report) return report.error();
   if (!report->is_journal_report) return head;
-  if (!report->sender.empty()) head.from = shown(report->sender);
-  if (report->subject) head.subject = shown(*report->subject);
+  if (!report->sender.empty()) head.from = printable_text(report->sender);
+  if (report->subject) head.subject = printable_text(*report->subject);
   return head;
 }
 

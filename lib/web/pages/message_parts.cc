@@ -21,12 +21,12 @@ std::string short_text(std::string_view text) {
   return std::string(text.substr(0, end)) + "…";
 }
 
-Html shown(std::string_view text) {
+Html shown_text(std::string_view text) {
   return escaped(short_text(text));
 }
 
 Html or_dash(const std::string& text) {
-  return text.empty() ? escaped("–") : shown(text);
+  return text.empty() ? escaped("–") : shown_text(text);
 }
 
 Text kind_word(mime::Recipient::Kind kind) {
@@ -101,15 +101,16 @@ Html envelope_section(const Context& context, const vault::Envelope& envelope) {
                                   envelope.recipients.size() - kMaxListed));
       break;
     }
-    Html line = tag("code", {}, shown("<" + each.address + ">"));
-    if (!each.parameters.empty()) line += shown(" " + each.parameters);
+    Html line = tag("code", {}, shown_text("<" + each.address + ">"));
+    if (!each.parameters.empty()) line += shown_text(" " + each.parameters);
     if (!each.refusal.empty())
       line += tag("small", {}, w("message.refused", {{"reply", printable(short_text(each.refusal))}}));
     recipients += tag("div", {}, line);
   }
   std::vector<std::pair<Html, Html>> rows{
-      {w("message.sender"), tag("code", {}, shown("<" + envelope.reverse_path + ">")) +
-                                (envelope.parameters.empty() ? Html() : shown(" " + envelope.parameters))},
+      {w("message.sender"),
+       tag("code", {}, shown_text("<" + envelope.reverse_path + ">")) +
+           (envelope.parameters.empty() ? Html() : shown_text(" " + envelope.parameters))},
       {w("message.recipients"), recipients},
       {w("message.received"), w.at(envelope.received)}};
   for (const auto& [word, value] : std::initializer_list<std::pair<Text, const std::string&>>{
@@ -123,7 +124,7 @@ Html envelope_section(const Context& context, const vault::Envelope& envelope) {
            {Text("message.login"), envelope.login},
            {Text("message.source"), envelope.source},
            {Text("message.transaction"), envelope.transaction}}) {
-    if (!value.empty()) rows.emplace_back(w(word), shown(value));
+    if (!value.empty()) rows.emplace_back(w(word), shown_text(value));
   }
   rows.emplace_back(w("message.octets"), escaped(w.number(envelope.size)));
   rows.emplace_back(w("message.sha256"), tag("code", {}, escaped(to_hex(envelope.sha256))));
@@ -133,14 +134,15 @@ Html envelope_section(const Context& context, const vault::Envelope& envelope) {
 Html journal_section(const Context& context, const mime::JournalReport& report) {
   const Words& w = context.w;
   if (!report.is_journal_report) return {};
-  std::vector<std::pair<Html, Html>> rows{{w("message.sender"), tag("code", {}, shown(report.sender))}};
-  if (report.on_behalf_of) rows.emplace_back(w("message.on-behalf-of"), shown(*report.on_behalf_of));
+  std::vector<std::pair<Html, Html>> rows{{w("message.sender"), tag("code", {}, shown_text(report.sender))}};
+  if (report.on_behalf_of) rows.emplace_back(w("message.on-behalf-of"), shown_text(*report.on_behalf_of));
   if (report.subject) rows.emplace_back(w("message.subject"), or_dash(*report.subject));
   if (report.message_id)
-    rows.emplace_back(w("message.message-id"), tag("code", {}, shown(*report.message_id)));
+    rows.emplace_back(w("message.message-id"), tag("code", {}, shown_text(*report.message_id)));
   for (const mime::InnerMail& inner :
        std::span(report.inner).first(std::min(report.inner.size(), kMaxListed))) {
-    Html line = inner.message_id ? tag("code", {}, shown(*inner.message_id)) : w("message.no-message-id");
+    Html line =
+        inner.message_id ? tag("code", {}, shown_text(*inner.message_id)) : w("message.no-message-id");
     if (inner.is_protected) line += escaped(" ") + pill(w("message.protected"), Tone::Warning);
     rows.emplace_back(w("message.inner"), line);
   }
@@ -156,7 +158,7 @@ Html journal_section(const Context& context, const mime::JournalReport& report) 
     // them.
     const bool blind = each.kind == mime::Recipient::Kind::Bcc;
     recipients.push_back({blind ? pill(w("message.bcc"), Tone::Warning) : w(kind_word(each.kind)),
-                          tag("code", {}, shown(each.address)), how});
+                          tag("code", {}, shown_text(each.address)), how});
   }
   Html inside =
       facts(rows) + tag("h3", {}, w("message.recipients")) +
@@ -237,8 +239,8 @@ Html attachments_section(const Context& context, const mime::Reading& reading, c
   for (std::size_t at = 0; at < reading.attachments.size(); ++at) {
     const mime::Attachment& each = reading.attachments[at];
     const std::string name = without_direction(each.name);
-    rows.push_back({name.empty() ? tag("span", {{"class", "quiet"}}, w("message.unnamed")) : shown(name),
-                    shown(each.type), escaped(w.size(each.size)),
+    rows.push_back({name.empty() ? tag("span", {{"class", "quiet"}}, w("message.unnamed")) : shown_text(name),
+                    shown_text(each.type), escaped(w.size(each.size)),
                     tag("form", {{"method", "post"}, {"action", path}, {"class", "inline"}},
                         hidden("csrf", context.csrf()) + hidden("part", std::to_string(at)) +
                             button(w("message.attachment.download")))});

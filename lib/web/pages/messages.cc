@@ -14,15 +14,14 @@
 namespace gw::web {
 namespace {
 
-constexpr std::size_t kPage = 50;
+constexpr std::size_t kMessagesPage = 50;
 constexpr std::size_t kMaxLookedAt = 20'000;
 // Likewise if each message has to be opened.
 constexpr std::size_t kMaxOpened = 300;
 constexpr std::size_t kMaxWanted = 200;  // bytes of a text that is searched
-constexpr Micros kDay = Micros{86'400} * 1'000'000;
 
 // The filter as the user typed it, and as it is applied.
-struct Filter {
+struct MessageFilter {
   std::string state, since, until, from_text, subject;  // as typed
   std::optional<store::State> only;
   std::optional<Micros> from, to;
@@ -33,8 +32,8 @@ struct Filter {
 };
 
 // Reads the filter. A date in `until` means the whole of that day.
-Filter filter_of(const Fields& query, bool open) {
-  Filter filter;
+MessageFilter filter_of(const Fields& query, bool open) {
+  MessageFilter filter;
   filter.state = query.get("state");
   filter.since = query.get("since").substr(0, 40);
   filter.until = query.get("until").substr(0, 40);
@@ -49,18 +48,18 @@ Filter filter_of(const Fields& query, bool open) {
   return filter;
 }
 
-bool fits(const Filter& filter, const store::MessageRecord& record) {
+bool fits(const MessageFilter& filter, const store::MessageRecord& record) {
   return (!filter.only || record.state == *filter.only) &&
          (!filter.from || record.received >= *filter.from) && (!filter.to || record.received < *filter.to);
 }
 
-bool fits(const Filter& filter, const MessageHead& head) {
+bool fits(const MessageFilter& filter, const MessageHead& head) {
   return (filter.from_text.empty() || contains_text(head.from, filter.from_text) ||
           contains_text(head.envelope_from, filter.from_text)) &&
          (filter.subject.empty() || contains_text(head.subject, filter.subject));
 }
 
-std::string query_of(const Filter& filter, std::uint64_t before) {
+std::string messages_query(const MessageFilter& filter, std::uint64_t before) {
   std::string query = "?before=" + std::to_string(before);
   for (const auto& [name, value] : {std::pair("state", &filter.state),
                                     {"since", &filter.since},
@@ -71,7 +70,8 @@ std::string query_of(const Filter& filter, std::uint64_t before) {
   return query;
 }
 
-Html filter_of_messages(const Context& context, const std::string& path, const Filter& filter, bool open) {
+Html filter_of_messages(const Context& context, const std::string& path, const MessageFilter& filter,
+                        bool open) {
   const Words& w = context.w;
   Html inside;
   if (open) {
@@ -93,14 +93,15 @@ Html filter_of_messages(const Context& context, const std::string& path, const F
 }
 
 // One page of the list. `heads` is what the open mailbox tells about its messages.
-struct Listed {
+struct ListedMessages {
   vault::MessagePage page;
   std::map<MessageId, MessageHead> heads;
 };
 
-Result<Listed> read_list(const Context& context, const MailboxId& mailbox, const seal::KeyRing* ring,
-                         const Filter& filter, std::uint64_t before) {
-  Listed listed;
+Result<ListedMessages> read_messages(const Context& context, const MailboxId& mailbox,
+                                     const seal::KeyRing* ring, const MessageFilter& filter,
+                                     std::uint64_t before) {
+  ListedMessages listed;
   std::optional<Error> trouble;
   std::optional<VaultId> vault_id;
   if (ring != nullptr) {
@@ -122,7 +123,7 @@ Result<Listed> read_list(const Context& context, const MailboxId& mailbox, const
   };
   const bool searches = ring != nullptr && filter.searches();
   auto found = vault::messages_before(
-      context.store(), mailbox, before, kPage, kMaxLookedAt,
+      context.store(), mailbox, before, kMessagesPage, kMaxLookedAt,
       [&](const store::MessageRecord& record) {
         if (!fits(filter, record)) return false;
         if (!searches) return true;
@@ -157,7 +158,7 @@ Html subject_cell(const Context& context, const std::string& path, const store::
   return cell + tag("small", {}, escaped(from.empty() ? "<>" : from));
 }
 
-Html message_table(const Context& context, const std::string& path, const Listed& listed, bool open,
+Html message_table(const Context& context, const std::string& path, const ListedMessages& listed, bool open,
                    bool choose, bool all_chosen, const Html& empty) {
   const Words& w = context.w;
   std::vector<std::vector<Html>> rows;
@@ -232,21 +233,21 @@ Html open_section(const Context& context, const store::MailboxRecord& mailbox,
                  form(context, path + "/open", field(password) + button(w("messages.open.do"), Tone::Good)));
 }
 
-Response list_page(const Context& context, const Request& request, const store::MailboxRecord& mailbox,
-                   const std::string& wrong = {}, int status = 200) {
+Response messages_page(const Context& context, const Request& request, const store::MailboxRecord& mailbox,
+                       const std::string& wrong = {}, int status = 200) {
   const Words& w = context.w;
   const auto open =
       context.console().opened_mailboxes().find(context.session_id(), mailbox.id, mailbox.version);
-  const Filter filter = filter_of(request.query, open.has_value());
+  const MessageFilter filter = filter_of(request.query, open.has_value());
   const std::uint64_t before = parse_number(request.query.get("before")).value_or(0);
-  const auto found = read_list(context, mailbox.id, open ? open->ring.get() : nullptr, filter, before);
+  const auto found = read_messages(context, mailbox.id, open ? open->ring.get() : nullptr, filter, before);
   if (!found) return failed(context, request, found.error());
   const auto stat = context.store().stat(mailbox.id);
   if (!stat) return failed(context, request, stat.error());
   const std::string path = messages_path(mailbox.name);
   const bool operates = context.may(vault::Role::Operator);
   const bool any = !found->page.records.empty();
-  const std::string here = path + query_of(filter, before);
+  const std::string here = path + messages_query(filter, before);
   Html listed = message_table(
       context, path, *found, open.has_value(), operates && any, request.query.get("select") == "all",
       tag("p", {}, filter.active() || before != 0 ? w("messages.none-fits") : w("messages.none")));
@@ -264,12 +265,12 @@ Response list_page(const Context& context, const Request& request, const store::
   inside += tag("p", {{"class", "quiet"}}, counted) + listed;
   if (before != 0 || found->page.before != 0) {
     // messages_before() has examined its limit of messages without filling the page.
-    if (found->page.before != 0 && found->page.records.size() < kPage)
+    if (found->page.before != 0 && found->page.records.size() < kMessagesPage)
       inside += notice(w("messages.more-to-look-at"), Tone::Plain);
     Html onward;
-    if (before != 0) onward += link_button(path + query_of(filter, 0), w("messages.newest"));
+    if (before != 0) onward += link_button(path + messages_query(filter, 0), w("messages.newest"));
     if (found->page.before != 0)
-      onward += link_button(path + query_of(filter, found->page.before), w("messages.older"));
+      onward += link_button(path + messages_query(filter, found->page.before), w("messages.older"));
     inside += tag("p", {{"class", "onward"}}, onward);
   }
   PageParts parts;
@@ -286,10 +287,10 @@ Response list_page(const Context& context, const Request& request, const store::
   return mailbox_page(context, request, parts);
 }
 
-Response list(Context& context, const Request& request) {
+Response list_messages(Context& context, const Request& request) {
   const auto mailbox = context.mailbox(request.parameter("name"));
   if (!mailbox) return failed(context, request, mailbox.error());
-  return list_page(context, request, *mailbox);
+  return messages_page(context, request, *mailbox);
 }
 
 // Opens the mailbox for this session, after an entry in its history.
@@ -300,7 +301,7 @@ Response open_mailbox(Context& context, const Request& request) {
   if (!ring) {
     const auto wrong = password_complaint(context, ring, false);
     if (!wrong) return failed(context, request, ring.error());
-    return wrong->on(list_page(context, request, *mailbox, wrong->text, wrong->status));
+    return wrong->on(messages_page(context, request, *mailbox, wrong->text, wrong->status));
   }
   if (const auto noted = note_opened(context, *mailbox); !noted)
     return failed(context, request, noted.error());
@@ -323,7 +324,7 @@ std::string messages_path(std::string_view mailbox) {
 }
 
 void add_message_pages(Routes& routes) {
-  routes.push_back({"GET", "/mailboxes/:name/messages", Access::Viewer, list});
+  routes.push_back({"GET", "/mailboxes/:name/messages", Access::Viewer, list_messages});
   routes.push_back({"POST", "/mailboxes/:name/open", Access::Viewer, open_mailbox});
   routes.push_back({"POST", "/mailboxes/:name/close", Access::Viewer, close_mailbox});
   add_message_change_pages(routes);

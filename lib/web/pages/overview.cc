@@ -16,7 +16,6 @@ namespace gw::web {
 namespace {
 
 constexpr Micros kSecond = 1'000'000;
-constexpr Micros kDay = Micros{86'400} * kSecond;
 constexpr Micros kCertificateSoon = 14 * kDay;
 constexpr int kRefresh = 60;  // seconds
 
@@ -29,7 +28,7 @@ struct Seen {
   store::Health health;
 };
 
-Result<Seen> look(const Context& context) {
+Result<Seen> look_at_vault(const Context& context) {
   Seen seen;
   const auto health = context.store().health();
   if (!health) return health.error();
@@ -43,13 +42,13 @@ Result<Seen> look(const Context& context) {
   return seen;
 }
 
-std::string mailbox_path(std::string_view name) {
+std::string box_path(std::string_view name) {
   return "/mailboxes/" + std::string(name);
 }
 
 // Returns where the user acts on a finding about a mailbox.
-std::string place_of(const vault::Diagnosis& diagnosis) {
-  const std::string path = mailbox_path(diagnosis.about);
+std::string alarm_place(const vault::Diagnosis& diagnosis) {
+  const std::string path = box_path(diagnosis.about);
   switch (diagnosis.cause) {
     case vault::Cause::Quarantined:
       return path + "/messages?state=quarantined";
@@ -101,7 +100,7 @@ Result<Html> alarms(const Context& context, const Seen& seen) {
     // A finding about the vault itself, or about a mailbox that the account may not see.
     if (!of_mailbox && !context.account().is_unrestricted()) continue;
     Html text = diagnosis_text(context, each);
-    if (of_mailbox) text = link(place_of(each), escaped(each.about)) + escaped(": ") + text;
+    if (of_mailbox) text = link(alarm_place(each), escaped(each.about)) + escaped(": ") + text;
     all.push_back({text, each.level == vault::Level::Trouble});
   }
   if (all.empty()) return notice(w("overview.all-well"), Tone::Good);
@@ -182,7 +181,7 @@ Result<Html> disk_card(const Context& context, const store::Health& health) {
               w("overview.disk.free-of", {{"size", w.size(health.disk_bytes)}}) + meter(used, label), tone);
 }
 
-Result<Html> numbers(const Context& context, const Seen& seen) {
+Result<Html> overview_numbers(const Context& context, const Seen& seen) {
   const Words& w = context.w;
   const vault::Totals& totals = seen.totals;
   std::vector<Html> all{
@@ -227,7 +226,7 @@ Html mailboxes_table(const Context& context, const Seen& seen) {
   std::vector<std::vector<Html>> rows;
   for (const vault::MailboxRow& row : seen.rows) {
     const bool active = row.record.status == store::Status::Active;
-    Html name = link(mailbox_path(row.record.name), escaped(row.record.name));
+    Html name = link(box_path(row.record.name), escaped(row.record.name));
     if (!row.record.description.empty()) name += tag("small", {}, escaped(row.record.description));
     rows.push_back(
         {name, active ? pill(w("status.active"), Tone::Good) : pill(w("status.suspended"), Tone::Warning),
@@ -277,11 +276,11 @@ Result<Html> servers_table(const Context& context) {
 }
 
 Response show_overview(Context& context, const Request& request) {
-  const auto seen = look(context);
+  const auto seen = look_at_vault(context);
   if (!seen) return failed(context, request, seen.error());
   Html content;
   // All parts are built before any is used: one error makes the whole page an error page.
-  for (const Result<Html>& part : {alarms(context, *seen), numbers(context, *seen),
+  for (const Result<Html>& part : {alarms(context, *seen), overview_numbers(context, *seen),
                                    traffic_section(context, request, seen->records, "/"),
                                    Result<Html>(mailboxes_table(context, *seen)), servers_table(context)}) {
     if (!part) return failed(context, request, part.error());

@@ -34,6 +34,8 @@
 
 namespace gw::web {
 
+inline constexpr Micros kDay = Micros{86'400} * 1'000'000;
+
 // A page. It is called on many threads concurrently and has no state of its own.
 using Page = Response (*)(Context& context, const Request& request);
 

@@ -9,7 +9,7 @@
 namespace gw::web {
 namespace {
 
-std::string joined(const std::vector<std::string>& lines) {
+std::string joined_lines(const std::vector<std::string>& lines) {
   std::string all;
   for (const std::string& line : lines) all += line + "\n";
   return all;
@@ -63,8 +63,8 @@ RouteText text_of(const Context& context, const vault::Route& route) {
   text.mailbox = route_mailbox_name(context, route.mailbox);
   for (const vault::LoginRule& rule : route.map)
     text.map += rule.pattern + "=" + route_mailbox_name(context, rule.mailbox) + "\n";
-  text.logins = joined(route.logins);
-  text.clients = joined(route.clients);
+  text.logins = joined_lines(route.logins);
+  text.clients = joined_lines(route.clients);
   text.on_copy_failure = name(route.on_copy_failure);
   text.uncopied_delete = name(route.uncopied_delete);
   text.allow_private = route.allow_private;

@@ -17,9 +17,9 @@ namespace {
 
 using ServerStatsTable = std::vector<store::ServerStats>;
 
-constexpr std::string_view kSection = "/routes";
+constexpr std::string_view kRoutesSection = "/routes";
 
-std::string path_of(std::string_view route) {
+std::string route_path(std::string_view route) {
   return "/routes/" + url_part(route);
 }
 
@@ -44,7 +44,7 @@ Html mailbox_of(const Context& context, const vault::Route& route) {
   return w("route.mailbox.more", {{"name", name}, {"count", w.number(route.map.size())}});
 }
 
-Response show_list(Context& context, const Request& request) {
+Response list_routes(Context& context, const Request& request) {
   const Words& w = context.w;
   const auto routes = context.routes();
   if (!routes) return failed(context, request, routes.error());
@@ -58,7 +58,7 @@ Response show_list(Context& context, const Request& request) {
       if (value == 0) return Html();
       return tag("small", {}, w(word) + escaped(": ") + number(value));
     };
-    rows.push_back({link(path_of(route.name), escaped(route.name)) +
+    rows.push_back({link(route_path(route.name), escaped(route.name)) +
                         (route.description.empty() ? Html() : tag("small", {}, escaped(route.description))),
                     escaped(upper(name(route.protocol))) + tag("small", {}, escaped(route.upstream())),
                     mailbox_of(context, route),
@@ -78,7 +78,7 @@ Response show_list(Context& context, const Request& request) {
   if (!rows.empty()) content += tag("p", {{"class", "help"}}, w("routes.since-start"));
   PageParts parts;
   parts.title = w("routes.title");
-  parts.section = kSection;
+  parts.section = kRoutesSection;
   if (context.may(vault::Role::Operator)) parts.actions = link_button("/new-route", w("routes.add"), true);
   parts.content = tag("section", {{"class", "panel"}}, content);
   return page(context, request, parts);
@@ -135,8 +135,8 @@ Response show_route(Context& context, const Request& request) {
   content += tag("p", {{"class", "help"}}, w("routes.since-start"));
   PageParts parts;
   parts.title = escaped(route->name);
-  parts.section = kSection;
-  const std::string path = path_of(route->name);
+  parts.section = kRoutesSection;
+  const std::string path = route_path(route->name);
   if (context.may(vault::Role::Operator))
     parts.actions = action_button(context, path + "/test", w("probe.do"), Tone::Good) +
                     link_button(path + "/edit", w("do.edit")) + link_button(path + "/remove", w("do.remove"));
@@ -144,10 +144,10 @@ Response show_route(Context& context, const Request& request) {
   return page(context, request, parts);
 }
 
-Response form_page(const Context& context, const Request& request, const RouteText& text,
-                   const std::optional<RouteError>& wrong, const vault::Route* existing) {
+Response route_form_page(const Context& context, const Request& request, const RouteText& text,
+                         const std::optional<RouteError>& wrong, const vault::Route* existing) {
   const Words& w = context.w;
-  const std::string path = existing != nullptr ? path_of(existing->name) : "/new-route";
+  const std::string path = existing != nullptr ? route_path(existing->name) : "/new-route";
   Html inside = route_fields(context, text, wrong, existing != nullptr);
   if (existing != nullptr) inside += hidden("version", std::to_string(existing->version));
   inside += tag("p", {{"class", "onward"}},
@@ -155,25 +155,25 @@ Response form_page(const Context& context, const Request& request, const RouteTe
                     link_button(existing != nullptr ? path : "/routes", w("do.cancel")));
   PageParts parts;
   parts.title = existing != nullptr ? w("route.edit", {{"name", existing->name}}) : w("routes.add");
-  parts.section = kSection;
+  parts.section = kRoutesSection;
   parts.content = tag("section", {{"class", "panel"}},
                       form(context, existing != nullptr ? path + "/edit" : path, inside));
   parts.status = wrong ? 422 : 200;
   return page(context, request, parts);
 }
 
-Response show_new(Context& context, const Request& request) {
-  return form_page(context, request, {}, std::nullopt, nullptr);
+Response show_new_route(Context& context, const Request& request) {
+  return route_form_page(context, request, {}, std::nullopt, nullptr);
 }
 
 // Stores the route, which vault::apply() has checked.
-Response put(Context& context, const Request& request, const vault::Route& route, const RouteText& text,
-             const vault::Route* existing) {
+Response put_shown_route(Context& context, const Request& request, const vault::Route& route,
+                         const RouteText& text, const vault::Route* existing) {
   const Result<void> done = vault::put_route(context.store(), route, context.actor());
-  if (done) return redirect(path_of(route.name) + "?done=saved");
+  if (done) return redirect(route_path(route.name) + "?done=saved");
   if (done.error().code() != Code::Exists) return failed(context, request, done.error());
-  return form_page(context, request, text, RouteError{"name", context.w.plain("route.wrong.taken")},
-                   existing);
+  return route_form_page(context, request, text, RouteError{"name", context.w.plain("route.wrong.taken")},
+                         existing);
 }
 
 // Shows what is wrong with a route at its field. An error that is not about what the user typed, such as an
@@ -183,10 +183,10 @@ Response rejected(const Context& context, const Request& request, const RouteTex
   const Code code = wrong.error.code();
   if (code != Code::Usage && code != Code::NotFound && code != Code::Denied)
     return failed(context, request, wrong.error);
-  return form_page(context, request, text, explained(context, wrong), existing);
+  return route_form_page(context, request, text, explained(context, wrong), existing);
 }
 
-Response do_new(Context& context, const Request& request) {
+Response create_route(Context& context, const Request& request) {
   const RouteText text = route_text_of(request.form);
   vault::Route route;
   route.name = text.name;
@@ -196,21 +196,21 @@ Response do_new(Context& context, const Request& request) {
   // An account must not create a route that it could not see afterwards.
   if (!context.may_see(route.name)) {
     const std::string wrong = context.w.plain("route.wrong.not-yours", {{"value", printable(route.name)}});
-    return form_page(context, request, text, RouteError{"name", wrong}, nullptr);
+    return route_form_page(context, request, text, RouteError{"name", wrong}, nullptr);
   }
   const auto finder = [&](std::string_view name) { return route_mailbox(context, {}, name); };
   if (const auto wrong = vault::apply(parse_form(context, text), finder, route))
     return rejected(context, request, text, *wrong, nullptr);
-  return put(context, request, route, text, nullptr);
+  return put_shown_route(context, request, route, text, nullptr);
 }
 
-Response show_edit(Context& context, const Request& request) {
+Response show_route_form(Context& context, const Request& request) {
   const auto route = context.route(request.parameter("name"));
   if (!route) return failed(context, request, route.error());
-  return form_page(context, request, text_of(context, *route), std::nullopt, &*route);
+  return route_form_page(context, request, text_of(context, *route), std::nullopt, &*route);
 }
 
-Response do_edit(Context& context, const Request& request) {
+Response change_route(Context& context, const Request& request) {
   const auto before = context.route(request.parameter("name"));
   if (!before) return failed(context, request, before.error());
   vault::Route route = *before;
@@ -223,18 +223,18 @@ Response do_edit(Context& context, const Request& request) {
   if (const auto wrong = vault::apply(parse_form(context, text), finder, route))
     return rejected(context, request, text, *wrong, &*before);
   // A form that changes nothing appends no history entry.
-  if (vault::encode(route) == vault::encode(*before)) return redirect(path_of(route.name) + "?done=saved");
-  return put(context, request, route, text, &*before);
+  if (vault::encode(route) == vault::encode(*before)) return redirect(route_path(route.name) + "?done=saved");
+  return put_shown_route(context, request, route, text, &*before);
 }
 
-Response show_remove(Context& context, const Request& request) {
+Response show_route_removal(Context& context, const Request& request) {
   const Words& w = context.w;
   const auto route = context.route(request.parameter("name"));
   if (!route) return failed(context, request, route.error());
-  const std::string path = path_of(route->name);
+  const std::string path = route_path(route->name);
   PageParts parts;
   parts.title = w("route.remove.title", {{"name", route->name}});
-  parts.section = kSection;
+  parts.section = kRoutesSection;
   parts.content =
       tag("section", {{"class", "panel"}},
           notice(w("route.remove.text"), Tone::Warning) +
@@ -245,7 +245,7 @@ Response show_remove(Context& context, const Request& request) {
   return page(context, request, parts);
 }
 
-Response do_remove(Context& context, const Request& request) {
+Response remove_route(Context& context, const Request& request) {
   const auto route = context.route(request.parameter("name"));
   if (!route) return failed(context, request, route.error());
   const auto version = parse_number(request.form.get("version"));
@@ -257,7 +257,7 @@ Response do_remove(Context& context, const Request& request) {
 
 // Connects to the upstream of the stored route only: the request cannot name another host. A POST,
 // because it connects.
-Response do_test(Context& context, const Request& request) {
+Response test_route(Context& context, const Request& request) {
   const Words& w = context.w;
   const auto route = context.route(request.parameter("name"));
   if (!route) return failed(context, request, route.error());
@@ -272,8 +272,8 @@ Response do_test(Context& context, const Request& request) {
       tls_sections(context, {probe.address, probe.tls, probe.certificate, probe.pinned, probe.capabilities});
   PageParts parts;
   parts.title = w("probe.title", {{"name", route->name}});
-  parts.section = kSection;
-  const std::string path = path_of(route->name);
+  parts.section = kRoutesSection;
+  const std::string path = route_path(route->name);
   parts.actions = action_button(context, path + "/test", w("probe.do")) + link_button(path, w("do.back"));
   parts.content = content;
   return page(context, request, parts);
@@ -282,15 +282,15 @@ Response do_test(Context& context, const Request& request) {
 }  // namespace
 
 void add_route_pages(Routes& routes) {
-  routes.push_back({"GET", "/routes", Access::Viewer, show_list});
-  routes.push_back({"GET", "/new-route", Access::Operator, show_new});
-  routes.push_back({"POST", "/new-route", Access::Operator, do_new});
+  routes.push_back({"GET", "/routes", Access::Viewer, list_routes});
+  routes.push_back({"GET", "/new-route", Access::Operator, show_new_route});
+  routes.push_back({"POST", "/new-route", Access::Operator, create_route});
   routes.push_back({"GET", "/routes/:name", Access::Viewer, show_route});
-  routes.push_back({"GET", "/routes/:name/edit", Access::Operator, show_edit});
-  routes.push_back({"POST", "/routes/:name/edit", Access::Operator, do_edit});
-  routes.push_back({"GET", "/routes/:name/remove", Access::Operator, show_remove});
-  routes.push_back({"POST", "/routes/:name/remove", Access::Operator, do_remove});
-  routes.push_back({"POST", "/routes/:name/test", Access::Operator, do_test});
+  routes.push_back({"GET", "/routes/:name/edit", Access::Operator, show_route_form});
+  routes.push_back({"POST", "/routes/:name/edit", Access::Operator, change_route});
+  routes.push_back({"GET", "/routes/:name/remove", Access::Operator, show_route_removal});
+  routes.push_back({"POST", "/routes/:name/remove", Access::Operator, remove_route});
+  routes.push_back({"POST", "/routes/:name/test", Access::Operator, test_route});
 }
 
 }  // namespace gw::web

@@ -11,7 +11,7 @@
 namespace gw::web {
 namespace {
 
-constexpr std::string_view kSection = "/mailboxes";
+constexpr std::string_view kTestSection = "/mailboxes";
 
 Html form_section(const Context& context, const std::vector<store::MailboxRecord>& mailboxes,
                   std::string_view mailbox, std::string_view server) {
@@ -35,12 +35,12 @@ Html form_section(const Context& context, const std::vector<store::MailboxRecord
                        button(w("delivery.send"), Tone::Good) + link_button("/mailboxes", w("do.cancel")))));
 }
 
-Response show(Context& context, const Request& request) {
+Response show_test(Context& context, const Request& request) {
   const auto mailboxes = context.mailboxes();
   if (!mailboxes) return failed(context, request, mailboxes.error());
   PageParts parts;
   parts.title = context.w("delivery.title");
-  parts.section = kSection;
+  parts.section = kTestSection;
   parts.content = form_section(context, *mailboxes, request.query.get("mailbox"), "");
   return page(context, request, parts);
 }
@@ -51,7 +51,7 @@ Html dialog_of(const smtpd::TestDelivery& done) {
   return tag("pre", {{"tabindex", "0"}}, escaped(text));
 }
 
-Response send(Context& context, const Request& request) {
+Response send_test(Context& context, const Request& request) {
   const Words& w = context.w;
   const auto mailbox = context.mailbox(request.form.get("mailbox"));
   if (!mailbox) return failed(context, request, mailbox.error());
@@ -82,7 +82,7 @@ Response send(Context& context, const Request& request) {
   if (!mailboxes) return failed(context, request, mailboxes.error());
   PageParts parts;
   parts.title = w("delivery.title");
-  parts.section = kSection;
+  parts.section = kTestSection;
   parts.content = content + form_section(context, *mailboxes, mailbox->name, server);
   return page(context, request, parts);
 }
@@ -90,8 +90,8 @@ Response send(Context& context, const Request& request) {
 }  // namespace
 
 void add_test_delivery_pages(Routes& routes) {
-  routes.push_back({"GET", "/test-delivery", Access::Operator, show});
-  routes.push_back({"POST", "/test-delivery", Access::Operator, send});
+  routes.push_back({"GET", "/test-delivery", Access::Operator, show_test});
+  routes.push_back({"POST", "/test-delivery", Access::Operator, send_test});
 }
 
 }  // namespace gw::web

@@ -9,9 +9,8 @@
 namespace gw::web {
 namespace {
 
-constexpr std::string_view kSection = "/tokens";
+constexpr std::string_view kTokensSection = "/tokens";
 constexpr std::uint64_t kMaxDays = 3650;
-constexpr Micros kDay = Micros{86'400} * 1'000'000;
 
 Html end_of(const Context& context, const vault::ApiToken& token) {
   if (token.expires == 0) return context.w("never");
@@ -19,7 +18,7 @@ Html end_of(const Context& context, const vault::ApiToken& token) {
   return context.w.at(token.expires);
 }
 
-Response show(Context& context, const Request& request) {
+Response show_tokens(Context& context, const Request& request) {
   const Words& w = context.w;
   const auto tokens = vault::api_tokens(context.store());
   if (!tokens) return failed(context, request, tokens.error());
@@ -31,7 +30,7 @@ Response show(Context& context, const Request& request) {
                     link_button("/tokens/" + url_part(token.name) + "/revoke", w("token.revoke"))});
   PageParts parts;
   parts.title = w("tokens.title");
-  parts.section = kSection;
+  parts.section = kTokensSection;
   parts.actions = link_button("/new-token", w("token.new"), true);
   parts.content =
       tag("section", {{"class", "panel"}},
@@ -48,12 +47,12 @@ Response show(Context& context, const Request& request) {
 }
 
 // The content of the form as the user typed it.
-struct Typed {
+struct TypedToken {
   std::string name, scope = "read", only, days;
 };
 
-Response form_page(const Context& context, const Request& request, const Typed& typed,
-                   std::string_view wrong_field, const std::string& wrong) {
+Response token_form_page(const Context& context, const Request& request, const TypedToken& typed,
+                         std::string_view wrong_field, const std::string& wrong) {
   const Words& w = context.w;
   const auto one = [&](const char* name, const Html& label, const std::string& value, const Html& help,
                        const char* type) {
@@ -76,20 +75,20 @@ Response form_page(const Context& context, const Request& request, const Typed& 
                 button(w("token.new"), Tone::Good) + link_button("/tokens", w("do.cancel")));
   PageParts parts;
   parts.title = w("token.new");
-  parts.section = kSection;
+  parts.section = kTokensSection;
   parts.content = tag("section", {{"class", "panel"}}, form(context, "/new-token", inside));
   parts.status = wrong_field.empty() ? 200 : 422;
   return page(context, request, parts);
 }
 
-Response show_new(Context& context, const Request& request) {
-  return form_page(context, request, {}, "", "");
+Response show_new_token(Context& context, const Request& request) {
+  return token_form_page(context, request, {}, "", "");
 }
 
 // The second step: the fields are valid, and this page shows the token that will be in force.
 // Nothing is created yet.
-Response token_page(const Context& context, const Request& request, const Typed& typed, const Secret& text,
-                    const std::string& wrong) {
+Response token_page(const Context& context, const Request& request, const TypedToken& typed,
+                    const Secret& text, const std::string& wrong) {
   const Words& w = context.w;
   Html inside = hidden("name", typed.name) + hidden("scope", typed.scope) + hidden("only", typed.only) +
                 hidden("days", typed.days) +
@@ -99,17 +98,17 @@ Response token_page(const Context& context, const Request& request, const Typed&
                 button(w("token.new"), Tone::Good) + link_button("/tokens", w("do.cancel")));
   PageParts parts;
   parts.title = w("token.new");
-  parts.section = kSection;
+  parts.section = kTokensSection;
   parts.status = wrong.empty() ? 200 : 422;
   parts.content = form(context, "/new-token", inside);
   parts.secret = true;
   return page(context, request, parts);
 }
 
-Response do_new(Context& context, const Request& request) {
+Response create_token(Context& context, const Request& request) {
   const Words& w = context.w;
   const auto text = [&](const char* name) { return std::string(trim(request.form.get(name))); };
-  const Typed typed{text("name"), text("scope"), text("only"), text("days")};
+  const TypedToken typed{text("name"), text("scope"), text("only"), text("days")};
   vault::ApiToken wanted;
   wanted.name = typed.name;
   const auto scope = vault::parse_scope(typed.scope);
@@ -120,27 +119,27 @@ Response do_new(Context& context, const Request& request) {
   if (!typed.days.empty()) {
     const auto days = parse_number(typed.days);
     if (!days || *days < 1 || *days > kMaxDays)
-      return form_page(context, request, typed, "days", w.plain("token.days.wrong"));
+      return token_form_page(context, request, typed, "days", w.plain("token.days.wrong"));
     wanted.expires = context.now() + static_cast<Micros>(*days) * kDay;
   }
   // Shows an error that the user can fix at its field. BadInput does not name the field: if the token
   // is valid without its patterns, they are wrong.
   const auto refuse = [&](const Error& error) {
     if (error.code() == Code::Exists)
-      return form_page(context, request, typed, "name", w.plain("token.wrong.taken"));
+      return token_form_page(context, request, typed, "name", w.plain("token.wrong.taken"));
     if (error.code() != Code::BadInput) return failed(context, request, error);
     vault::Account probe = vault::account_of(wanted);
     probe.only.clear();
     if (vault::check_account(probe))
-      return form_page(context, request, typed, "only", w.plain("token.wrong.only"));
-    return form_page(context, request, typed, "name",
-                     w.plain("token.wrong.name", {{"value", printable(typed.name)}}));
+      return token_form_page(context, request, typed, "only", w.plain("token.wrong.only"));
+    return token_form_page(context, request, typed, "name",
+                           w.plain("token.wrong.name", {{"value", printable(typed.name)}}));
   };
   if (const auto valid = vault::check_account(vault::account_of(wanted)); !valid)
     return refuse(valid.error());
   // A name that is taken is reported before the token is shown.
   if (vault::find_api_token(context.store(), wanted.name))
-    return form_page(context, request, typed, "name", w.plain("token.wrong.taken"));
+    return token_form_page(context, request, typed, "name", w.plain("token.wrong.taken"));
   if (!request.form.has("token")) {
     const auto fresh = vault::generate_api_token(wanted.name);
     return fresh ? token_page(context, request, typed, *fresh, {}) : refuse(fresh.error());
@@ -153,13 +152,13 @@ Response do_new(Context& context, const Request& request) {
   return redirect("/tokens?done=token-made");
 }
 
-Response show_revoke(Context& context, const Request& request) {
+Response show_revocation(Context& context, const Request& request) {
   const Words& w = context.w;
   const auto token = vault::find_api_token(context.store(), request.parameter("name"));
   if (!token) return failed(context, request, token.error());
   PageParts parts;
   parts.title = w("token.revoke.title", {{"name", token->name}});
-  parts.section = kSection;
+  parts.section = kTokensSection;
   parts.content =
       tag("section", {{"class", "panel"}},
           notice(w("token.revoke.text"), Tone::Warning) +
@@ -169,7 +168,7 @@ Response show_revoke(Context& context, const Request& request) {
   return page(context, request, parts);
 }
 
-Response do_revoke(Context& context, const Request& request) {
+Response revoke_token(Context& context, const Request& request) {
   const auto token = vault::find_api_token(context.store(), request.parameter("name"));
   if (!token) return failed(context, request, token.error());
   if (const auto gone = vault::revoke_api_token(context.store(), *token, context.actor()); !gone)
@@ -181,11 +180,11 @@ Response do_revoke(Context& context, const Request& request) {
 
 // A token could do what a limited account may not. Only accounts that see everything create tokens.
 void add_token_pages(Routes& routes) {
-  routes.push_back({"GET", "/tokens", Access::Unlimited, show});
-  routes.push_back({"GET", "/new-token", Access::Unlimited, show_new});
-  routes.push_back({"POST", "/new-token", Access::Unlimited, do_new});
-  routes.push_back({"GET", "/tokens/:name/revoke", Access::Unlimited, show_revoke});
-  routes.push_back({"POST", "/tokens/:name/revoke", Access::Unlimited, do_revoke});
+  routes.push_back({"GET", "/tokens", Access::Unlimited, show_tokens});
+  routes.push_back({"GET", "/new-token", Access::Unlimited, show_new_token});
+  routes.push_back({"POST", "/new-token", Access::Unlimited, create_token});
+  routes.push_back({"GET", "/tokens/:name/revoke", Access::Unlimited, show_revocation});
+  routes.push_back({"POST", "/tokens/:name/revoke", Access::Unlimited, revoke_token});
 }
 
 }  // namespace gw::web

@@ -9,7 +9,7 @@
 namespace gw::web {
 namespace {
 
-constexpr Micros kSecond = 1'000'000;
+constexpr Micros kChartSecond = 1'000'000;
 
 // A range of the chart: `count` bars of `hours` hours each.
 struct Range {
@@ -32,7 +32,7 @@ struct Span {
 std::vector<Span> spans_of(const Words& w, const Range& range, const std::vector<Traffic>& traffic,
                            Micros now) {
   std::vector<Span> spans;
-  const Micros length = range.hours * 3600 * kSecond;
+  const Micros length = range.hours * 3600 * kChartSecond;
   const Micros present = now / length * length;
   for (std::size_t i = 0; i < traffic.size(); ++i) {
     const Micros begin = present - static_cast<Micros>(traffic.size() - 1 - i) * length;
