@@ -21,6 +21,8 @@ struct Object {
 
 using Place = std::pair<Pool, std::string>;
 
+constexpr std::size_t kMostWritten = 90 << 20;  // bytes of one write
+
 struct Delayed {
   Place place;
   WriteOp op;
@@ -38,7 +40,8 @@ class Ended : public Started {
 Reply ended(Outcome outcome) {
   Reply reply;
   reply.outcome = outcome;
-  if (outcome != Outcome::Done) reply.text = "memory cluster: outcome " + std::to_string(static_cast<int>(outcome));
+  if (outcome != Outcome::Done)
+    reply.text = "memory cluster: outcome " + std::to_string(static_cast<int>(outcome));
   return reply;
 }
 
@@ -90,20 +93,26 @@ Reply MemoryRados::State::write(const Place& place, const WriteOp& op) {
   const bool exists = found != objects.end();
   if (op.create && exists) return ended(Outcome::Exists);
   if ((op.must_exist || op.remove) && !exists) return ended(Outcome::Missing);
+  const bool compares = !op.attribute_is.empty() || !op.key_is.empty();
+  if (compares && !exists && !op.create) return ended(Outcome::Missing);
   for (const auto& [name, value] : op.attribute_is) {
-    if (!exists) return ended(Outcome::Differs);
+    if (!exists) return ended(Outcome::Missing);
     const auto at = found->second.attributes.find(name);
     if (at == found->second.attributes.end() || at->second != value) return ended(Outcome::Differs);
   }
   for (const auto& [key, value] : op.key_is) {
     std::string_view present;
     if (exists) {
-      if (const auto at = found->second.pairs.find(key); at != found->second.pairs.end()) present = at->second;
+      if (const auto at = found->second.pairs.find(key); at != found->second.pairs.end())
+        present = at->second;
     }
     if (present != value) return ended(Outcome::Differs);
   }
-  const bool adds = !op.set.empty() || !op.set_attributes.empty() || op.data.has_value() || op.create;
-  if (full && adds && !op.although_full) return ended(Outcome::Full);
+  std::size_t size = op.data ? op.data->size() : 0;
+  for (const auto& [key, value] : op.set) size += key.size() + value.size();
+  if (size > kMostWritten) return ended(Outcome::Failed);
+  const bool grows = !exists || (op.data && op.data->size() > found->second.data.size());
+  if (full && grows && !op.although_full) return ended(Outcome::Full);
   if (op.remove) {
     objects.erase(found);
     return {};
@@ -149,7 +158,8 @@ Reply MemoryRados::State::read(const Place& place, const ReadOp& op) const {
     }
   }
   if (op.range && op.range->offset < object.data.size())
-    reply.data = object.data.substr(op.range->offset, op.range->length == 0 ? std::string::npos : op.range->length);
+    reply.data =
+        object.data.substr(op.range->offset, op.range->length == 0 ? std::string::npos : op.range->length);
   return reply;
 }
 
@@ -163,12 +173,17 @@ class MemoryCluster : public Cluster {
     const std::lock_guard lock(state().mutex);
     const Delayed kept{{pool, object}, op};
     return std::make_unique<Ended>(state().run(
-        call("write", pool, object, &op), [&] { return state().write({pool, object}, op); }, &kept));
+        call("write", pool, object, &op),
+        [&] {
+          return state().write({pool, object}, op);
+        },
+        &kept));
   }
   std::unique_ptr<Started> start(Pool pool, const std::string& object, ReadOp op) override {
     const std::lock_guard lock(state().mutex);
-    return std::make_unique<Ended>(
-        state().run(call("read", pool, object), [&] { return state().read({pool, object}, op); }));
+    return std::make_unique<Ended>(state().run(call("read", pool, object), [&] {
+      return state().read({pool, object}, op);
+    }));
   }
 
   Reply lock(const std::string& object, const std::string& name, const std::string& cookie,

@@ -63,7 +63,8 @@ class MemoryRados : public std::enable_shared_from_this<MemoryRados> {
   void hook(Hook hook);  // replaces the former one; null removes it
   // Does the delayed writes, in their order.
   void release();
-  // Writes that add data end with Full, unless WriteOp::although_full is set.
+  // Writes that create an object or make its content longer end with Full, unless
+  // WriteOp::although_full is set.
   void fill(bool full);
   void fence(std::uint64_t client);  // its operations end with Shut from now on
 

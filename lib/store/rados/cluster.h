@@ -54,19 +54,20 @@ struct WriteOp {
   // Conditions.
   bool create = false;      // the object must not exist; it is created
   bool must_exist = false;  // the object must exist; otherwise Missing
-  // attributes that must have this value; an attribute that is missing differs
-  Pairs attribute_is;
-  // keys that must have this value; a key that is missing has the empty value
-  Pairs key_is;
+  // Attributes that must have this value; an attribute that is missing differs. The outcome is
+  // Missing if the object does not exist. Not together with `create`.
+  Pairs attribute_is = {};
+  // Keys that must have this value; a key that is missing has the empty value. Missing as before.
+  Pairs key_is = {};
 
   // Changes. An object that does not exist is created by any of them but `remove`.
-  std::vector<std::string> erase;  // keys to remove, which need not exist
+  std::vector<std::string> erase = {};  // keys to remove, which need not exist
   // ranges of keys to remove, each from `first` up to but not including `second`
-  std::vector<std::pair<std::string, std::string>> erase_ranges;
-  Pairs set;  // keys to write
-  Pairs set_attributes;
-  std::optional<std::string> data;  // the whole content, in place of what the object had
-  bool remove = false;              // removes the object with its keys; no other change is allowed then
+  std::vector<std::pair<std::string, std::string>> erase_ranges = {};
+  Pairs set = {};  // keys to write
+  Pairs set_attributes = {};
+  std::optional<std::string> data = {};  // the whole content, in place of what the object had
+  bool remove = false;                   // removes the object with its keys; no other change is allowed then
 
   // For writes that free space, or that finish what has freed it: the cluster then accepts them when
   // a pool is full.
@@ -75,8 +76,8 @@ struct WriteOp {
 
 // A read of one object. Each part that is asked for is filled in the reply.
 struct ReadOp {
-  std::vector<std::string> attributes;
-  std::vector<std::string> keys;  // those that do not exist are left out of the reply
+  std::vector<std::string> attributes = {};
+  std::vector<std::string> keys = {};  // those that do not exist are left out of the reply
 
   // Keys in order, from the first one after `after` that begins with `prefix`.
   struct Page {
@@ -84,14 +85,14 @@ struct ReadOp {
     std::string prefix;
     std::uint64_t most = 0;  // the reply may hold fewer, see Reply::more
   };
-  std::optional<Page> page;
+  std::optional<Page> page = {};
 
   // Content from an offset. `length` 0 reads to the end of the object.
   struct Range {
     std::uint64_t offset = 0;
     std::uint64_t length = 0;
   };
-  std::optional<Range> range;
+  std::optional<Range> range = {};
 };
 
 // The answer to an operation. `text` is empty if it is Done. The other fields are those of a read.
