@@ -1,5 +1,6 @@
 #include "store/local/local_store.h"
 #include "support/memory_store.h"
+#include "support/rados_vault.h"
 #include "support/store_contract.h"
 #include "support/temp_folder.h"
 
@@ -40,8 +41,20 @@ contract::Subject make_local() {
   return subject;
 }
 
+contract::Subject make_rados() {
+  contract::Subject subject;
+  const auto vault = std::make_shared<RadosVault>();
+  vault->options.most_unseen = contract::kUnlimited;
+  subject.vault = vault->id;
+  subject.clocks = vault->clocks;
+  subject.store = vault->open();
+  subject.keep = vault;
+  return subject;
+}
+
 const contract::Test kMemory("MemoryStore", make_memory);
 const contract::Test kLocal("LocalStore", make_local);
+const contract::Test kRados("RadosStore", make_rados);
 
 TEST_CASE("without a history key there is no checkpoint") {
   const auto store = make_memory_store({});

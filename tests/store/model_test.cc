@@ -1,8 +1,9 @@
-// The store on disk against the plain model, given the same operations in any order, with closes and kills.
+// The store on disk and the one on RADOS against the plain model, given the same operations in any order, with closes and kills.
 #include <random>
 
 #include "local_vault.h"
 #include "support/memory_store.h"
+#include "support/rados_vault.h"
 
 namespace gw::store {
 namespace {
@@ -11,10 +12,11 @@ using contract::Mail;
 using contract::new_mail;
 using contract::new_mailbox;
 
+template <class Vault>
 class Pair {
  public:
   explicit Pair(unsigned seed) : random_(seed) {
-    vault_.options.large_threshold = 4000;
+    if constexpr (std::is_same_v<Vault, LocalVault>) vault_.options.large_threshold = 4000;
     MemoryOptions options;
     options.vault = vault_.id;
     options.recovery_recipient = to_bytes("age1test");
@@ -22,7 +24,7 @@ class Pair {
     options.clock = vault_.options.clock;
     options.boot_clock = vault_.options.boot_clock;
     model_ = make_memory_store(options);
-    local_ = vault_.open();
+    store_ = vault_.open();
     for (const char* name : {"a", "b", "c"}) {
       const MailboxRecord record = new_mailbox(name);
       both([&](Store& store) { return store.put_mailbox(record, {}, note_); });
@@ -81,7 +83,7 @@ class Pair {
 
   void compare() {
     const std::string expected = contract::dump(*model_);
-    const std::string found = contract::dump(*local_);
+    const std::string found = contract::dump(*store_);
     if (expected == found) return;
     const auto [a, b] = std::mismatch(expected.begin(), expected.end(), found.begin(), found.end());
     FAIL("the dumps differ at: " << std::string(a, std::min(a + 200, expected.end()))
@@ -89,17 +91,17 @@ class Pair {
   }
 
   void purge() {
-    Purge purge = local_->purge(0).value();
-    while (!purge.done) purge = local_->purge(purge.number).value();
+    Purge purge = store_->purge(0).value();
+    while (!purge.done) purge = store_->purge(purge.number).value();
   }
 
   void reopen() {
     if (below(2) == 0) {
-      vault_.kill(std::move(local_));
+      vault_.kill(std::move(store_));
     } else {
-      local_.reset();
+      store_.reset();
     }
-    local_ = vault_.open();
+    store_ = vault_.open();
     // A start makes pending mail unconfirmed; the model has no start.
     std::vector<MailboxId> order = mailboxes_;
     std::sort(order.begin(), order.end());
@@ -130,9 +132,9 @@ class Pair {
   template <class Operation>
   void both(const Operation& operation) {
     auto expected = operation(*model_);
-    auto found = operation(*local_);
+    auto found = operation(*store_);
     INFO("model: " << (expected ? "ok" : expected.error().text()));
-    INFO("local: " << (found ? "ok" : found.error().text()));
+    INFO("store: " << (found ? "ok" : found.error().text()));
     REQUIRE(expected.has_value() == found.has_value());
     if (!expected) REQUIRE(expected.error().code() == found.error().code());
   }
@@ -158,7 +160,7 @@ class Pair {
     for (int print = 0; print < 20; ++print) {
       Digest fingerprint{};
       fingerprint[0] = static_cast<std::byte>(print);
-      REQUIRE(model_->seen(mailbox, fingerprint).value() == local_->seen(mailbox, fingerprint).value());
+      REQUIRE(model_->seen(mailbox, fingerprint).value() == store_->seen(mailbox, fingerprint).value());
     }
   }
 
@@ -180,7 +182,7 @@ class Pair {
     const std::size_t budget = 1 + below(10);
     const MailboxId only = below(4) == 0 ? pick(mailboxes_) : MailboxId{};
     const SweepReport expected = model_->sweep(budget, true, only).value();
-    const SweepReport found = local_->sweep(budget, true, only).value();
+    const SweepReport found = store_->sweep(budget, true, only).value();
     REQUIRE(expected.receipts == found.receipts);
     REQUIRE(expected.expired == found.expired);
     REQUIRE(expected.size == found.size);
@@ -237,9 +239,9 @@ class Pair {
   }
 
   std::mt19937 random_;
-  LocalVault vault_;
+  Vault vault_;
   std::unique_ptr<Store> model_;
-  std::unique_ptr<Store> local_;
+  std::unique_ptr<Store> store_;
   std::vector<MailboxId> mailboxes_;
   std::vector<std::pair<MailboxId, MessageId>> messages_;
   const Note note_{LeafType::Setting, "test", 0};
@@ -248,7 +250,17 @@ class Pair {
 TEST_CASE("the store on disk does what the model does, whatever is asked and however often it is killed") {
   const unsigned seed = GENERATE(1U, 2U, 3U, 4U);
   INFO("seed " << seed);
-  Pair pair(seed);
+  Pair<LocalVault> pair(seed);
+  for (int i = 0; i < 400; ++i) pair.step();
+  pair.compare();
+  pair.reopen();
+  pair.compare();
+}
+
+TEST_CASE("the store on RADOS does what the model does, whatever is asked and however often it is killed") {
+  const unsigned seed = GENERATE(1U, 2U, 3U, 4U);
+  INFO("seed " << seed);
+  Pair<RadosVault> pair(seed);
   for (int i = 0; i < 400; ++i) pair.step();
   pair.compare();
   pair.reopen();
