@@ -13,7 +13,7 @@ namespace gw::store {
 
 class RadosVault {
  public:
-  RadosVault() {
+  explicit RadosVault(const VaultId& vault = random_id<VaultId>()) : id(vault) {
     options.path = "memory";
     options.signer = contract::plain_signer();
     options.clock = [clocks = clocks] { return clocks->wall; };
@@ -41,7 +41,7 @@ class RadosVault {
     store.reset();
   }
 
-  const VaultId id = random_id<VaultId>();
+  const VaultId id;
   const std::shared_ptr<contract::Clocks> clocks = std::make_shared<contract::Clocks>();
   const std::shared_ptr<MemoryRados> rados =
       std::make_shared<MemoryRados>([clocks = clocks] { return clocks->boot; });

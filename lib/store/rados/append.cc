@@ -305,6 +305,15 @@ void RadosStore::retry_abandoned() {
     const std::lock_guard lock(abandoned_mutex_);
     all.swap(abandoned_);
   }
+  std::vector<std::shared_ptr<Mailbox>> boxes;
+  {
+    const std::lock_guard lock(mailboxes_mutex_);
+    for (const auto& [id, box] : mailboxes_) boxes.push_back(box);
+  }
+  for (const auto& box : boxes) {
+    for (const std::uint64_t number : box->index.take_unnamed())
+      all.push_back({box->index.log(), {context_.inc, number}, 0, options_.boot_clock()});
+  }
   std::vector<Abandoned> left;
   for (const Abandoned& each : all) {
     const bool removed = remove_pack(context_, each.mailbox, each.pack, each.parts).has_value();

@@ -90,7 +90,6 @@ std::size_t Index::lead(std::span<Group* const> groups, bool frees) {
       refuse(Error(Code::Busy, "other keepers are changing the mailbox all the time"));
       break;
     }
-    const bool fresh = !known_;
     if (auto ready = prepare(); !ready) {
       refuse(ready.error());
       break;
@@ -123,14 +122,14 @@ std::size_t Index::lead(std::span<Group* const> groups, bool frees) {
       ++answered;
     }
     auto op = batch.finish(log_);
-    // Packs of removal records that are not named in the end are not done with; see sweep().
     if (!op) {
+      unnamed(batch);
       refuse(op.error());
       break;
     }
     if (!*op) {
       // Nothing is written, and so nothing has shown that the changes were judged by what is true.
-      if (!failed || fresh) break;
+      if (!failed) break;
       const auto current = is_current();
       if (current && *current) break;
       if (!current) {
@@ -143,15 +142,30 @@ std::size_t Index::lead(std::span<Group* const> groups, bool frees) {
     (*op)->although_full = frees;
     const auto sent = send(std::move(**op), batch.after(log_));
     if (!sent) {
+      // Packs of removal records that may be named stay, until the next keeper finds out.
+      if (sent.error().code() != Code::Unknown) unnamed(batch);
       refuse(sent.error());
       break;
     }
-    if (*sent == Sent::Again) continue;
+    if (*sent == Sent::Again) {
+      unnamed(batch);
+      continue;
+    }
     for (const PackId& pack : batch.written()) done_with(pack.number);
     write_beside(batch);
     break;
   }
   return answered;
+}
+
+void Index::unnamed(const Batch& batch) {
+  const std::lock_guard lock(numbers_mutex_);
+  for (const PackId& pack : batch.written()) unnamed_.push_back(pack.number);
+}
+
+std::vector<std::uint64_t> Index::take_unnamed() {
+  const std::lock_guard lock(numbers_mutex_);
+  return std::exchange(unnamed_, {});
 }
 
 // The changes are done. A fingerprint that could not be written costs a second copy of a mail.
@@ -224,7 +238,7 @@ Result<void> Index::prepare() {
         // A quarter is left for packs of removal records, which the leader itself writes.
         enough = log_.zero() || next_ + kReserve / 4 <= reserved_;
       }
-      if (loaded_.writes != 0 && enough) return {};
+      if (loaded_.writes != 0 && loaded_.others.empty() && enough) return {};
       if (auto done = enroll(); !done) return done;
       continue;
     }

@@ -20,6 +20,7 @@
 namespace gw::store::rados {
 
 // It may run several times, and in another thread than the one that passed it, while that one waits.
+// Only one that is passed alone may return NextBatch.
 using ChangeFn = std::function<Result<ChangeResult>(Batch&)>;
 
 struct Change {
@@ -54,6 +55,8 @@ class Index {
   // removed; until then the cluster remembers the number, so that the pack is not forgotten.
   Result<std::uint64_t> new_pack();
   void done_with(std::uint64_t pack);
+  // Returns packs of removal records that were written and are not named, each once.
+  std::vector<std::uint64_t> take_unnamed();
 
   // Caches that no live message has a seq below `seq`, unless a message changed since `epoch`.
   void set_oldest(std::uint64_t epoch, std::uint64_t seq);
@@ -95,6 +98,7 @@ class Index {
   Result<bool> is_current();
   Result<Sent> settle(const Loaded& before, const Loaded& after);
   std::optional<std::uint64_t> next_pack();
+  void unnamed(const Batch& batch);
   void write_beside(const Batch& batch);
 
   Context& context_;
@@ -115,6 +119,7 @@ class Index {
   std::uint64_t next_ = 0;         // number of the next pack
   std::uint64_t reserved_ = 0;     // numbers below it may be used
   std::set<std::uint64_t> packs_;  // numbers that are used, and are not done with
+  std::vector<std::uint64_t> unnamed_;
   std::uint64_t oldest_ = 0;
   std::uint64_t oldest_epoch_ = 0;
 };

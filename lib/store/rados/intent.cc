@@ -10,6 +10,8 @@ std::string new_intent_id(const Context& context) {
   return context.inc + random_id<MessageId>().hex();
 }
 
+constexpr int kMostRepeats = 4;  // of a write that failed
+
 struct VaultState {
   std::uint64_t version = 0;
   std::string intent;  // the stored one; empty if there is none of the id
@@ -44,7 +46,13 @@ Result<void> finish_intent(Context& context, const std::string& id, const std::s
   auto write = decode_write(stored);
   if (!write) return write.error();
   write->op.although_full = true;
-  const Reply reply = context.cluster.write(Pool::Meta, write->object, write->op);
+  // It may be done twice, so one that failed is simply repeated.
+  Reply reply;
+  for (int asked = 0; asked < kMostRepeats; ++asked) {
+    reply = context.cluster.write(Pool::Meta, write->object, write->op);
+    if (reply.done() || reply.outcome == Outcome::Differs || reply.outcome == Outcome::Exists) break;
+    if (reply.outcome == Outcome::Shut || reply.outcome == Outcome::Refused) break;
+  }
   // It was done before, if the mailbox is there or has another version: its turn let nothing else
   // change it.
   if (!reply.done() && reply.outcome != Outcome::Differs && reply.outcome != Outcome::Exists)

@@ -77,8 +77,11 @@ void RadosStore::release(const MailboxId& mailbox, const std::vector<MessageReco
 
 // Returns nullopt if the body cannot be read: a removal record without the age header would prove
 // nothing. The message is removed all the same.
-std::optional<RemovalRecord> RadosStore::remains_of(const MailboxId& mailbox, const MessageId& message) {
-  const auto place = place_of(mailbox, body_spot(message));
+std::optional<RemovalRecord> RadosStore::remains_of(const ClusterReader& reader, const MailboxId& mailbox,
+                                                    const MessageId& message) {
+  const auto stored = reader.value({index_object(mailbox), body_spot(message)});
+  if (!stored || !*stored) return std::nullopt;
+  const auto place = decode_place(**stored);
   if (!place) return std::nullopt;
   const auto body = body_at(mailbox, *place);
   if (!body) return std::nullopt;
@@ -97,11 +100,19 @@ RadosStore::Remains RadosStore::remains_of(const MailboxId& mailbox, const Mailb
   remains.looked = messages.size();
   if (!leaves_removal_record(step, record, messages.size())) return remains;
   remains.looked = 0;
+  std::vector<std::string> keys;
+  for (const MessageRecord& message : messages) keys.push_back(body_spot(message.id));
+  ClusterReader reader(context_);
+  // If it fails, remains_from() tries again.
+  if (auto fetched = reader.fetch(index_object(mailbox), keys); !fetched) {
+    remains.looked = messages.size();
+    return remains;
+  }
   for (const MessageRecord& message : messages) {
     // Sealed envelopes can have a MiB each; the rest goes into another change.
     if (remains.size > kMostRecords) break;
     ++remains.looked;
-    auto removed = remains_of(mailbox, message.id);
+    auto removed = remains_of(reader, mailbox, message.id);
     if (!removed) continue;
     remains.size += kAboutRecord + removed->header.size() + removed->envelope.size();
     remains.of.emplace(message.id, std::move(*removed));
@@ -115,7 +126,7 @@ std::function<std::optional<RemovalRecord>(const MessageRecord&)> RadosStore::re
     if (const auto found = remains.of.find(record.id); found != remains.of.end()) return found->second;
     // Beyond this size messages leave no removal record: bounded memory is more important.
     if (batch.size() >= 2 * kMostRecords) return std::nullopt;
-    return remains_of(mailbox, record.id);
+    return remains_of(ClusterReader(context_), mailbox, record.id);
   };
 }
 

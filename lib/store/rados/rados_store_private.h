@@ -169,7 +169,8 @@ class RadosStore : public Store {
     std::size_t size = 0;
     std::size_t looked = 0;
   };
-  std::optional<RemovalRecord> remains_of(const MailboxId& mailbox, const MessageId& message);
+  std::optional<RemovalRecord> remains_of(const ClusterReader& reader, const MailboxId& mailbox,
+                                          const MessageId& message);
   Remains remains_of(const MailboxId& mailbox, const MailboxRecord& record,
                      std::span<const MessageRecord> messages, const Step& step);
   std::function<std::optional<RemovalRecord>(const MessageRecord&)> remains_from(const Remains& remains,
@@ -187,6 +188,7 @@ class RadosStore : public Store {
   Result<void> note_time(const Moment& at);
   Result<std::vector<Expiring>> expiring(std::size_t most, const Sweep& sweep,
                                          std::span<const MailboxRecord> mailboxes);
+  Result<void> count_due(const MailboxRecord& mailbox, const Sweep& sweep, SweepReport& report);
   Result<void> expire(const MailboxRecord& mailbox, std::span<const Expiring>& chosen, const Sweep& sweep,
                       SweepReport& report);
   Result<void> expire_records(const MailboxRecord& mailbox, const Sweep& sweep, SweepReport& report);

@@ -38,6 +38,9 @@ Result<Loaded> RadosStore::look(const MailboxId& log) {
   const Reply reply = context_.cluster.read(Pool::Meta, index_object({}), std::move(op));
   if (!reply.done()) return context_.error(reply, "cannot read the index of the vault");
   if (reply.pairs.empty()) return no_such_mailbox();
+  if (auto finished = finish_intents(context_); !finished) return finished.error();
+  loaded = load_index(context_, log);
+  if (!loaded || loaded->exists) return loaded;
   // It is being created. Its sender must be asked to try again, not be told that it does not exist.
   return Error(Code::Unavailable, "the mailbox is not complete yet");
 }

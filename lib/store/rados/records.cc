@@ -94,11 +94,11 @@ Result<std::string> RadosStore::checkpoint(std::string_view actor) {
   if (!all) return all.error();
   std::map<MailboxId, LogHead> heads;
   for (const auto& [id, there] : *all) {
-    const auto head = history_head(id);
+    const auto loaded = load_index(context_, id);
+    if (!loaded) return loaded.error();
     // A mailbox that is just being created has no history yet.
-    if (!head && head.error().code() == Code::Unavailable && !context_.refusal()) continue;
-    if (!head) return head.error();
-    heads[id] = *head;
+    if (!loaded->exists) continue;
+    heads[id] = loaded->entry.log.head();
   }
   LogHead head;
   auto noted = change({}, kRecordSize, false, [&](Batch& batch) -> Result<ChangeResult> {

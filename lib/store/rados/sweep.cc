@@ -78,6 +78,41 @@ Result<std::vector<RadosStore::Expiring>> RadosStore::expiring(std::size_t most,
   return heap;
 }
 
+// For a sweep with a budget of 0.
+Result<void> RadosStore::count_due(const MailboxRecord& mailbox, const Sweep& sweep, SweepReport& report) {
+  const Key prefix = Key('d').id(mailbox.id);
+  std::vector<std::uint64_t> due;
+  const auto count = [&]() -> Result<void> {
+    ClusterReader reader(context_);
+    std::vector<std::string> keys;
+    for (const std::uint64_t seq : due)
+      keys.push_back(spot(Family::Messages, message_key(mailbox.id, seq)).key);
+    if (auto fetched = reader.fetch(index_object(mailbox.id), keys); !fetched) return fetched;
+    for (const std::uint64_t seq : due) {
+      const auto record = message_at(reader, mailbox.id, seq);
+      if (!record) return record.error();
+      report.expired += *record ? 1 : 0;
+      report.size += *record ? (*record)->size : 0;
+    }
+    due.clear();
+    return {};
+  };
+  Result<void> counted;
+  const ClusterReader reader(context_);
+  auto scanned = reader.scan(Family::Messages, prefix, after(prefix), [&](ByteView key, ByteView value) {
+    ByteReader parts(key.subspan(prefix.view().size()));
+    const auto changed = static_cast<Micros>(parts.u64());
+    const auto kept = kept_of(value);
+    if (!kept) return true;
+    if (!grace_over(mailbox, {*kept, changed}, sweep.at, sweep.trust_wall)) return false;
+    due.push_back(parts.u64());
+    if (due.size() == kExpireStep) counted = count();
+    return counted.has_value();
+  });
+  if (!scanned) return scanned;
+  return counted ? count() : counted;
+}
+
 // Removes those of the chosen messages that are still as they were chosen, in one change. Takes from
 // `chosen` as many as one change should hold.
 Result<void> RadosStore::expire(const MailboxRecord& mailbox, std::span<const Expiring>& chosen,
@@ -198,15 +233,7 @@ Result<SweepReport> RadosStore::sweep(std::size_t budget, bool now, const Mailbo
   if (!only.zero()) std::erase_if(*all, [&](const MailboxRecord& record) { return record.id != only; });
   if (budget == 0) {
     for (const MailboxRecord& mailbox : *all) {
-      const auto due = expiring(std::numeric_limits<std::size_t>::max(), sweep, std::span(&mailbox, 1));
-      if (!due) return due.error();
-      report.expired += due->size();
-      const ClusterReader reader(context_);
-      for (const Expiring& one : *due) {
-        const auto record = message_at(reader, mailbox.id, one.seq);
-        if (!record) return record.error();
-        if (*record) report.size += (*record)->size;
-      }
+      if (auto counted = count_due(mailbox, sweep, report); !counted) return counted.error();
       if (auto counted = expire_records(mailbox, sweep, report); !counted) return counted.error();
     }
     return report;

@@ -20,10 +20,21 @@ std::string block_of(std::span<const Bytes> leaves) {
 }  // namespace
 
 Result<void> RadosStore::upkeep(const MailboxId& mailbox, bool dropped) {
+  const auto loaded = load_index(context_, mailbox);
+  if (!loaded) return loaded.error();
+  // It is just being created.
+  if (!loaded->exists) return {};
+  // Another keeper that is registered may have left packs that nothing names.
+  if (!loaded->others.empty()) {
+    const auto box = at(mailbox);
+    const Index::Lead lead(box->index);
+    box->index.forget();
+    if (auto done = box->index.prepare(); !done) return done;
+  }
   if (!dropped) {
     if (auto done = roll(mailbox); !done) return done;
-    if (auto done = remove_orphans(mailbox); !done) return done;
   }
+  if (auto done = remove_orphans(mailbox); !done) return done;
   if (auto done = remove_unnamed(mailbox); !done) return done;
   return dropped ? clean(mailbox) : Result<void>();
 }
@@ -33,7 +44,6 @@ Result<void> RadosStore::upkeep(const MailboxId& mailbox, bool dropped) {
 Result<void> RadosStore::roll(const MailboxId& log) {
   for (;;) {
     const auto loaded = look(log);
-    if (!loaded && loaded.error().code() == Code::Unavailable && !context_.refusal()) return {};
     if (!loaded) return loaded.error();
     const std::uint64_t first = loaded->state.rolled;
     if (loaded->entry.log.range.size() < first + kBlock) return {};
@@ -160,7 +170,6 @@ Result<void> RadosStore::clean(const MailboxId& mailbox) {
   const auto wanted = reader.value({index_object(mailbox), kCleaning});
   if (!wanted) return wanted.error();
   if (!*wanted) return {};
-  if (auto done = remove_orphans(mailbox); !done) return done;
   for (unsigned shard = 0; shard < 256; ++shard) {
     WriteOp op;
     op.remove = true;

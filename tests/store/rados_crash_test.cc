@@ -1,0 +1,365 @@
+// The store on RADOS with a fault at each single operation of the cluster: what was acknowledged is
+// there, and what was not is there as a whole or not at all.
+#include <set>
+
+#include "store/rados/layout.h"
+#include "support/memory_store.h"
+#include "support/rados_vault.h"
+
+namespace gw::store {
+namespace {
+
+using contract::Clocks;
+using contract::kDay;
+using contract::Mail;
+
+template <class T>
+Result<void> ended(const Result<T>& result) {
+  return result ? Result<void>() : Result<void>(result.error());
+}
+
+// What a scenario works with: the same for the store and for the models.
+struct Things {
+  MailboxRecord journal = contract::new_mailbox("journal");
+  MailboxRecord other = contract::new_mailbox("other");
+  std::vector<Mail> mails;
+  Mail large = contract::sealed_mail(1200 << 10);
+
+  Things() {
+    for (int i = 0; i < 4; ++i) mails.push_back(contract::sealed_mail(2000));
+    Digest print{std::byte{7}};
+    mails[0].commit.fingerprints = {print};
+    journal.aliases = {"archive@example.com"};
+  }
+  std::vector<MessageId> ids() const {
+    std::vector<MessageId> all;
+    for (const Mail& mail : mails) all.push_back(mail.id);
+    return all;
+  }
+};
+
+const Note kNote{LeafType::Setting, "test", 0};
+
+Result<void> change(Store& store, const MailboxId& id, const std::function<void(MailboxRecord&)>& edit) {
+  auto record = store.mailbox(id);
+  if (!record) return record.error();
+  edit(*record);
+  return store.put_mailbox(*record, {{"password", to_bytes("wrapped")}}, kNote);
+}
+
+struct Scenario {
+  const char* title;
+  std::function<void(Store&, Clocks&, const Things&)> prepare;
+  std::function<Result<void>(Store&, const Things&)> act;
+  bool steps = false;  // it consists of several changes, of which some may be done when it fails
+};
+
+void with_mail(Store& store, const Things& things) {
+  REQUIRE(store.put_mailbox(things.journal, {}, kNote));
+  for (const Mail& mail : things.mails) REQUIRE(contract::deliver(store, things.journal.id, mail));
+}
+
+void drained(Store& store, const Things& things) {
+  with_mail(store, things);
+  REQUIRE(contract::move(store, things.journal.id, things.ids(), State::Live, State::Drained));
+}
+
+const std::vector<Scenario>& scenarios() {
+  static const std::vector<Scenario> all{
+      {"a new mailbox", [](Store&, Clocks&, const Things&) {},
+       [](Store& store, const Things& things) {
+         return store.put_mailbox(things.journal, {{"password", to_bytes("wrapped")}}, kNote);
+       }},
+      {"the names of a mailbox change",
+       [](Store& store, Clocks&, const Things& things) { with_mail(store, things); },
+       [](Store& store, const Things& things) {
+         return change(store, things.journal.id, [](MailboxRecord& record) {
+           record.name = "renamed";
+           record.aliases = {"new@example.com"};
+         });
+       }},
+      {"a mailbox is removed",
+       [](Store& store, Clocks&, const Things& things) {
+         with_mail(store, things);
+         REQUIRE(contract::move(store, things.journal.id, things.ids(), State::Live, std::nullopt));
+         REQUIRE(change(store, things.journal.id,
+                        [](MailboxRecord& record) { record.status = Status::Suspended; }));
+       },
+       [](Store& store, const Things& things) { return store.remove_mailbox(things.journal.id, "test"); }},
+      {"a delivery",
+       [](Store& store, Clocks&, const Things& things) {
+         REQUIRE(store.put_mailbox(things.journal, {}, kNote));
+       },
+       [](Store& store, const Things& things) {
+         return ended(contract::deliver(store, things.journal.id, things.mails[0]));
+       }},
+      {"a delivery after others",
+       [](Store& store, Clocks&, const Things& things) { with_mail(store, things); },
+       [](Store& store, const Things& things) {
+         Mail mail = things.mails[0];
+         mail.id = things.large.id;
+         return ended(contract::deliver(store, things.journal.id, mail));
+       }},
+      {"a delivery in parts",
+       [](Store& store, Clocks&, const Things& things) {
+         REQUIRE(store.put_mailbox(things.journal, {}, kNote));
+       },
+       [](Store& store, const Things& things) {
+         return ended(contract::deliver(store, things.journal.id, things.large));
+       }},
+      {"a drain", [](Store& store, Clocks&, const Things& things) { with_mail(store, things); },
+       [](Store& store, const Things& things) {
+         return ended(contract::move(store, things.journal.id, things.ids(), State::Live, State::Drained));
+       }},
+      {"a drain without a grace period",
+       [](Store& store, Clocks&, const Things& things) {
+         with_mail(store, things);
+         REQUIRE(change(store, things.journal.id, [](MailboxRecord& record) { record.grace = 0; }));
+       },
+       [](Store& store, const Things& things) {
+         return ended(contract::move(store, things.journal.id, things.ids(), State::Live, State::Drained));
+       }},
+      {"messages are removed", [](Store& store, Clocks&, const Things& things) { with_mail(store, things); },
+       [](Store& store, const Things& things) {
+         return ended(
+             contract::move(store, things.journal.id, {things.mails[1].id}, State::Live, std::nullopt));
+       }},
+      {"a record is written", [](Store& store, Clocks&, const Things& things) { with_mail(store, things); },
+       [](Store& store, const Things& things) {
+         return ended(store.put_if({Kind::Setting, things.journal.id, "key"}, 0, to_bytes("value"), kNote));
+       }},
+      {"a record of the vault is removed",
+       [](Store& store, Clocks&, const Things&) {
+         REQUIRE(store.put_if({Kind::Route, {}, "out"}, 0, to_bytes("value"), kNote));
+       },
+       [](Store& store, const Things&) {
+         const auto record = store.get({Kind::Route, {}, "out"});
+         return record ? store.erase_if(record->key, record->version, kNote) : ended(record);
+       }},
+      {"a checkpoint", [](Store& store, Clocks&, const Things& things) { with_mail(store, things); },
+       [](Store& store, const Things&) { return ended(store.checkpoint("test")); }},
+      {"a sweep of messages",
+       [](Store& store, Clocks& clocks, const Things& things) {
+         drained(store, things);
+         clocks.pass(2 * kDay);
+       },
+       [](Store& store, const Things&) { return ended(store.sweep(100, true)); }, true},
+      {"a sweep of removal records",
+       [](Store& store, Clocks& clocks, const Things& things) {
+         drained(store, things);
+         clocks.pass(2 * kDay);
+         REQUIRE(store.sweep(100, true));
+         clocks.pass(100 * kDay);
+       },
+       [](Store& store, const Things&) { return ended(store.sweep(3, true)); }, true},
+      {"a purge",
+       [](Store& store, Clocks& clocks, const Things& things) {
+         drained(store, things);
+         clocks.pass(2 * kDay);
+         REQUIRE(store.sweep(100, true));
+         clocks.pass(100 * kDay);
+         // Three of the four in one pack.
+         REQUIRE(store.sweep(3, true));
+       },
+       [](Store& store, const Things&) -> Result<void> {
+         auto purge = store.purge(0);
+         while (purge && !purge->done) purge = store.purge(purge->number);
+         return ended(purge);
+       },
+       true},
+  };
+  return all;
+}
+
+struct Fault {
+  const char* title;
+  bool stops = false;
+  MemoryRados::Verdict before = {};
+  MemoryRados::Verdict after = {};
+};
+
+const std::vector<Fault>& faults() {
+  static const std::vector<Fault> all{
+      {"killed before", true, {.stop = true}, {}},
+      {"killed after", true, {}, {.stop = true}},
+      {"unanswered, not done", false, {.outcome = Outcome::Unanswered}, {}},
+      {"unanswered, done", false, {}, {.outcome = Outcome::Unanswered}},
+      {"unanswered, done later", false, {.delay = true}, {}},
+      {"full", false, {.outcome = Outcome::Full}, {}},
+      {"failed", false, {.outcome = Outcome::Failed}, {}},
+  };
+  return all;
+}
+
+std::unique_ptr<Store> make_model(const RadosVault& vault) {
+  MemoryOptions options;
+  options.vault = vault.id;
+  options.recovery_recipient = to_bytes("age1test");
+  options.signer = contract::plain_signer();
+  options.clock = vault.options.clock;
+  options.boot_clock = vault.options.boot_clock;
+  return make_memory_store(options);
+}
+
+// Every object of the data pool is one that an index names.
+void check_objects(const RadosVault& vault) {
+  std::set<std::string> named;
+  for (const std::string& index : vault.rados->names(Pool::Meta)) {
+    if (!index.starts_with("m.")) continue;
+    for (const auto& [key, value] : vault.rados->pairs(Pool::Meta, index)) {
+      CHECK_FALSE(key.starts_with("t"));
+      CHECK_FALSE(key.starts_with("o"));
+      if (key.starts_with("k"))
+        named.insert("p." + index.substr(2) + "." + key.substr(1, 16) + "." + key.substr(17));
+    }
+  }
+  for (const std::string& object : vault.rados->names(Pool::Data)) {
+    INFO("object " << object);
+    // The name of a pack has 68 characters; that of a part is longer.
+    CHECK(named.contains(object.substr(0, 68)));
+  }
+}
+
+// What a store has before and after a scenario, as text.
+struct Expected {
+  std::string before;
+  std::string after;
+};
+
+Expected expected_of(const Scenario& scenario, const Things& things, const VaultId& id) {
+  const RadosVault vault(id);
+  const auto model = make_model(vault);
+  scenario.prepare(*model, *vault.clocks, things);
+  Expected expected{contract::dump(*model), {}};
+  REQUIRE(scenario.act(*model, things));
+  expected.after = contract::dump(*model);
+  return expected;
+}
+
+// Runs a scenario with a fault at the call with this number. Returns false if it has fewer calls.
+bool survives(const Scenario& scenario, const Fault& fault, std::uint64_t number, const Things& things,
+              const VaultId& id, const Expected& expected) {
+  const auto& [before, after] = expected;
+  RadosVault vault(id);
+  auto store = vault.open();
+  scenario.prepare(*store, *vault.clocks, things);
+  if (number == 0) REQUIRE((contract::dump(*store) == before));
+  std::uint64_t calls = 0;
+  std::string where;
+  vault.rados->hook([&](const MemoryRados::Call& call) {
+    if (call.when == MemoryRados::Call::Before) ++calls;
+    if (calls != number + 1) return MemoryRados::Verdict{};
+    where = std::string(call.what) + " " + std::string(call.object.substr(0, 2));
+    return call.when == MemoryRados::Call::Before ? fault.before : fault.after;
+  });
+  const Result<void> result = scenario.act(*store, things);
+  vault.rados->hook(nullptr);
+  INFO(scenario.title << ", " << fault.title << ", call " << number << ": " << where << ", result "
+                      << (result ? "ok" : result.error().text()));
+  if (calls <= number) {
+    CHECK(result);
+    return false;
+  }
+  vault.rados->release();
+  const bool unknown = !result && (scenario.steps || result.error().code() == Code::Unknown);
+  const auto check = [&, &first = before, &second = after](const std::string& found) {
+    if (result) CHECK((found == second));
+    if (!result && !unknown) CHECK((found == first));
+    if (unknown) CHECK((found == first || found == second));
+  };
+  // A fault of the cluster does not need a new keeper.
+  if (!fault.stops && !unknown) check(contract::dump(*store));
+  if (fault.stops || number % 2 == 0) {
+    vault.kill(std::move(store));
+    store = vault.open();
+  }
+  const std::string found = contract::dump(*store);
+  check(found);
+  if (found == before) {
+    const Result<void> again = scenario.act(*store, things);
+    INFO("again: " << (again ? "ok" : again.error().text()));
+    REQUIRE(again);
+    CHECK((contract::dump(*store) == after));
+  }
+  for (int i = 0; i < 2; ++i) {
+    vault.clocks->pass(11LL * 60 * contract::kSecond);
+    REQUIRE(store->sweep(1, false));
+  }
+  if (!fault.stops && number % 2 != 0) {
+    // A pack whose change had no answer is left to the next keeper.
+    vault.kill(std::move(store));
+    store = vault.open();
+    REQUIRE(store->sweep(1, false));
+  }
+  check_objects(vault);
+  return true;
+}
+
+TEST_CASE("a fault at any operation of the cluster leaves a change whole or undone") {
+  const Things things;
+  const auto id = random_id<VaultId>();
+  for (const Scenario& scenario : scenarios()) {
+    const Expected expected = expected_of(scenario, things, id);
+    for (const Fault& fault : faults()) {
+      std::uint64_t number = 0;
+      while (survives(scenario, fault, number, things, id, expected)) ++number;
+      CHECK(number > 0);
+    }
+  }
+}
+
+TEST_CASE("a keeper that was shut out of the cluster changes nothing more and says so once") {
+  RadosVault vault;
+  int failures = 0;
+  vault.options.failed = [&](const Error&) { ++failures; };
+  const auto store = vault.open();
+  const MailboxRecord mailbox = contract::put(*store, contract::new_mailbox("journal"));
+  vault.rados->fence(vault.client());
+  for (int i = 0; i < 3; ++i) {
+    const auto refused = contract::deliver(*store, mailbox.id, contract::new_mail());
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().code() == Code::Unavailable);
+  }
+  CHECK(failures == 1);
+  CHECK_FALSE(store->health().value().writable);
+}
+
+TEST_CASE("a keeper that opens a vault stops the one that had it open") {
+  RadosVault vault;
+  int failures = 0;
+  vault.options.failed = [&](const Error&) { ++failures; };
+  const auto old = vault.open();
+  const MailboxRecord mailbox = contract::put(*old, contract::new_mailbox("journal"));
+  const Mail first = contract::new_mail();
+  REQUIRE(contract::deliver(*old, mailbox.id, first));
+  const auto store = vault.open();
+  REQUIRE(contract::deliver(*store, mailbox.id, contract::new_mail()));
+  const auto refused = contract::deliver(*old, mailbox.id, contract::new_mail());
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code() == Code::Unavailable);
+  CHECK(failures == 1);
+  CHECK(contract::read_all(*store, mailbox.id, first.id) == first.container);
+  CHECK(contract::history(*store, mailbox.id).size() == 3);
+}
+
+TEST_CASE("on a full cluster mail is refused, and draining goes on") {
+  RadosVault vault;
+  const auto store = vault.open();
+  const MailboxRecord mailbox = contract::put(*store, contract::new_mailbox("journal"));
+  const Mail mail = contract::sealed_mail(1000);
+  REQUIRE(contract::deliver(*store, mailbox.id, mail));
+  vault.rados->fill(true);
+  const auto refused = contract::deliver(*store, mailbox.id, contract::new_mail());
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code() == Code::Full);
+  CHECK(store->health().value().full);
+  REQUIRE(contract::move(*store, mailbox.id, {mail.id}, State::Live, State::Drained));
+  vault.clocks->pass(2 * kDay);
+  CHECK(store->sweep(10, true).value().expired == 1);
+  CHECK(store->removal_records(mailbox.id, {}, 10).value().size() == 1);
+  vault.rados->fill(false);
+  CHECK(contract::deliver(*store, mailbox.id, contract::new_mail()));
+}
+
+}  // namespace
+}  // namespace gw::store

@@ -1,0 +1,174 @@
+// What only the store on RADOS does: packs, blocks of leaves, many threads on one index.
+#include <atomic>
+#include <thread>
+
+#include "store/rados/layout.h"
+#include "support/rados_vault.h"
+
+namespace gw::store {
+namespace {
+
+using contract::Mail;
+
+// The numbers of living and of all entries of the packs of a mailbox.
+std::vector<std::pair<unsigned, unsigned>> pack_counts(const RadosVault& vault, const MailboxId& mailbox) {
+  std::vector<std::pair<unsigned, unsigned>> all;
+  for (const auto& [key, value] : vault.rados->pairs(Pool::Meta, rados::index_object(mailbox))) {
+    if (!key.starts_with('k')) continue;
+    ByteReader reader(as_bytes(value));
+    reader.u8();
+    const unsigned living = reader.u32();
+    all.emplace_back(living, reader.u32());
+  }
+  return all;
+}
+
+// Commits all of them at the same time.
+void deliver_together(Store& store, const MailboxId& mailbox, const std::vector<Mail>& mails) {
+  std::atomic<int> failures = 0;
+  std::vector<std::thread> threads;
+  for (const Mail& mail : mails) {
+    auto append = store.begin(mailbox, mail.id);
+    REQUIRE(append);
+    REQUIRE((*append)->put(mail.container));
+    threads.emplace_back([append = std::move(*append), &mail, &failures] {
+      if (!append->commit(mail.commit)) ++failures;
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  CHECK(failures == 0);
+}
+
+TEST_CASE("mails that arrive together share a pack, which a purge rewrites when some are gone") {
+  RadosVault vault;
+  const auto store = vault.open();
+  const MailboxId mailbox = contract::put(*store, contract::new_mailbox("journal")).id;
+  // Whether threads meet is up to the scheduler, so it is tried until some have.
+  std::vector<Mail> mails;
+  const auto shared = [&] {
+    const auto counts = pack_counts(vault, mailbox);
+    return std::ranges::any_of(counts, [](const auto& count) { return count.second > 1; });
+  };
+  for (int rounds = 0; rounds < 200 && !shared(); ++rounds) {
+    std::vector<Mail> some;
+    for (int i = 0; i < 8; ++i) some.push_back(contract::sealed_mail(20'000));
+    deliver_together(*store, mailbox, some);
+    mails.insert(mails.end(), some.begin(), some.end());
+  }
+  REQUIRE(shared());
+  for (const Mail& mail : mails) REQUIRE(contract::read_all(*store, mailbox, mail.id) == mail.container);
+  REQUIRE(contract::history(*store, mailbox).size() == mails.size() + 1);
+
+  std::vector<MessageId> removed;
+  for (std::size_t i = 0; i < mails.size(); i += 2) removed.push_back(mails[i].id);
+  REQUIRE(contract::move(*store, mailbox, removed, State::Live, std::nullopt));
+  const std::string before = contract::dump(*store);
+  for (Purge purge = store->purge(0).value(); !purge.done;) purge = store->purge(purge.number).value();
+  CHECK((contract::dump(*store) == before));
+  std::size_t living = 0;
+  for (const auto& [left, all] : pack_counts(vault, mailbox)) {
+    CHECK(left == all);
+    living += left;
+  }
+  CHECK(living == mails.size() - removed.size());
+  // Of what was removed nothing is left in the cluster.
+  for (const std::string& object : vault.rados->names(Pool::Data)) {
+    const std::string content = vault.rados->data(Pool::Data, object).value();
+    for (std::size_t i = 0; i < mails.size(); i += 2)
+      CHECK(content.find(as_text(mails[i].container)) == std::string::npos);
+  }
+}
+
+TEST_CASE("old leaves move out of the index in blocks, and are read as before") {
+  RadosVault vault;
+  auto store = vault.open();
+  const MailboxId mailbox = contract::put(*store, contract::new_mailbox("journal")).id;
+  const Mail mail = contract::new_mail();
+  REQUIRE(contract::deliver(*store, mailbox, mail));
+  Leaf like;
+  like.type = LeafType::Exported;
+  like.actor = "export";
+  const std::vector<MessageId> same(256, mail.id);
+  while (store->stat(mailbox).value().log_size < 2 * rados::kBlock + 100)
+    REQUIRE(store->note_messages(mailbox, like, same));
+  const std::string before = contract::dump(*store);
+  const std::string index = rados::index_object(mailbox);
+  REQUIRE(vault.rados->pairs(Pool::Meta, index).size() > 2 * rados::kBlock);
+  REQUIRE(store->sweep(1, false));
+  CHECK(vault.rados->pairs(Pool::Meta, index).size() < rados::kBlock);
+  CHECK((contract::dump(*store) == before));
+  // A page that begins before the end of a block goes on after it.
+  const auto page = store->history_read(mailbox, 2 * rados::kBlock - 3, 6).value();
+  REQUIRE(page.size() == 6);
+  CHECK(decode_leaf(page[5]).value().index == 2 * rados::kBlock + 2);
+  store.reset();
+  store = vault.open();
+  REQUIRE(contract::deliver(*store, mailbox, contract::new_mail()));
+  CHECK(contract::history(*store, mailbox).size() == store->stat(mailbox).value().log_size);
+}
+
+TEST_CASE("a damaged pack is corrupt for its messages only") {
+  RadosVault vault;
+  const auto store = vault.open();
+  const MailboxId mailbox = contract::put(*store, contract::new_mailbox("journal")).id;
+  const Mail first = contract::new_mail(3000);
+  const Mail second = contract::new_mail(3000);
+  REQUIRE(contract::deliver(*store, mailbox, first));
+  const std::string object = vault.rados->names(Pool::Data).front();
+  REQUIRE(contract::deliver(*store, mailbox, second));
+  std::string content = vault.rados->data(Pool::Data, object).value();
+  content.back() = static_cast<char>(content.back() ^ 1);
+  const bool missing = GENERATE(false, true);
+  vault.rados->damage(Pool::Data, object, missing ? std::nullopt : std::optional(content));
+  Bytes to(100);
+  const auto read = store->read(mailbox, first.id, 0, to);
+  REQUIRE_FALSE(read);
+  CHECK(read.error().code() == Code::Corrupt);
+  CHECK(contract::read_all(*store, mailbox, second.id) == second.container);
+}
+
+TEST_CASE("threads that change one mailbox each have their change once") {
+  RadosVault vault;
+  const auto store = vault.open();
+  const MailboxRecord mailbox = contract::put(*store, contract::new_mailbox("journal"));
+  std::atomic<int> failures = 0;
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 4; ++i) {
+    threads.emplace_back([&, i] {
+      for (int k = 0; k < 50; ++k) {
+        const Mail mail = contract::new_mail();
+        auto append = store->begin(mailbox.id, mail.id);
+        if (!append || !(*append)->put(mail.container) || !(*append)->commit(mail.commit)) ++failures;
+        Transition drain;
+        drain.mailbox = mailbox.id;
+        drain.messages = {mail.id};
+        drain.from = State::Live;
+        drain.to = State::Drained;
+        if (!store->transition(drain)) ++failures;
+        const std::string name = "k" + std::to_string(i);
+        const auto known = store->get({Kind::Setting, mailbox.id, name});
+        const Note note{LeafType::Setting, "test", 0};
+        if (!store->put_if({Kind::Setting, mailbox.id, name}, known ? known->version : 0, to_bytes("x"),
+                           note))
+          ++failures;
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  CHECK(failures == 0);
+  CHECK(store->stat(mailbox.id).value().drained == 200);
+  CHECK(contract::history(*store, mailbox.id).size() == 601);
+  contract::dump(*store);
+}
+
+TEST_CASE("a vault of RADOS is opened as what it is") {
+  const RadosVault vault;
+  CHECK(create_rados_store(*vault.rados->client(), vault.id, {}).error().code() == Code::Exists);
+  CHECK(open_rados_store(vault.rados->client(), random_id<VaultId>(), vault.options).error().code() ==
+        Code::Config);
+  const auto empty = std::make_shared<MemoryRados>();
+  CHECK(open_rados_store(empty->client(), vault.id, vault.options).error().code() == Code::NotFound);
+}
+
+}  // namespace
+}  // namespace gw::store
