@@ -89,18 +89,18 @@ TEST_CASE("old leaves move out of the index in blocks, and are read as before") 
   like.type = LeafType::Exported;
   like.actor = "export";
   const std::vector<MessageId> same(256, mail.id);
-  while (store->stat(mailbox).value().log_size < 2 * rados::kBlock + 100)
+  while (store->stat(mailbox).value().log_size < rados::kBlock + 100)
     REQUIRE(store->note_messages(mailbox, like, same));
   const std::string before = contract::dump(*store);
   const std::string index = rados::index_object(mailbox);
-  REQUIRE(vault.rados->pairs(Pool::Meta, index).size() > 2 * rados::kBlock);
+  REQUIRE(vault.rados->pairs(Pool::Meta, index).size() > rados::kBlock);
   REQUIRE(store->sweep(1, false));
   CHECK(vault.rados->pairs(Pool::Meta, index).size() < rados::kBlock);
   CHECK((contract::dump(*store) == before));
   // A page that begins before the end of a block goes on after it.
-  const auto page = store->history_read(mailbox, 2 * rados::kBlock - 3, 6).value();
+  const auto page = store->history_read(mailbox, rados::kBlock - 3, 6).value();
   REQUIRE(page.size() == 6);
-  CHECK(decode_leaf(page[5]).value().index == 2 * rados::kBlock + 2);
+  CHECK(decode_leaf(page[5]).value().index == rados::kBlock + 2);
   store.reset();
   store = vault.open();
   REQUIRE(contract::deliver(*store, mailbox, contract::new_mail()));

@@ -93,7 +93,7 @@ class Batch final : public Transaction {
   void expect_absent(const MailboxId& log, const std::string& key);
   bool careful() const { return careful_; }
   void set_careful(bool careful) { careful_ = careful; }
-  // Gives the value of a key `b` or `q` that exists another place.
+  // Sets another place as the value of a key `b` or `q` that exists.
   void move_place(const MailboxId& mailbox, const std::string& key, const Place& to);
   // Names a pack that was written and whose entries this change begins to name.
   void new_pack(const MailboxId& mailbox, const PackId& pack, const PackCount& count);
