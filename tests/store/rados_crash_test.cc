@@ -317,6 +317,46 @@ TEST_CASE("a fault at any operation of the cluster leaves a change whole or undo
   }
 }
 
+TEST_CASE("a write that is done later does not pass for the one after it") {
+  RadosVault vault;
+  const auto store = vault.open();
+  const MailboxRecord mailbox = contract::put(*store, contract::new_mailbox("journal"));
+  const Mail first = contract::new_mail();
+  const Mail second = contract::new_mail();
+  REQUIRE(contract::deliver(*store, mailbox.id, contract::new_mail()));
+  // The change of the index has no answer, and nothing after it has.
+  bool silent = false;
+  vault.rados->hook([&](const MemoryRados::Call& call) {
+    MemoryRados::Verdict verdict;
+    if (call.when == MemoryRados::Call::After) return verdict;
+    if (silent) verdict.outcome = Outcome::Unanswered;
+    if (call.what == "write" && call.pool == Pool::Meta && !silent) silent = verdict.delay = true;
+    return verdict;
+  });
+  const auto unknown = contract::deliver(*store, mailbox.id, first);
+  REQUIRE_FALSE(unknown);
+  CHECK(unknown.error().code() == Code::Unknown);
+  // It is done at the moment of the next change, which has no answer either and is not done.
+  bool once = true;
+  vault.rados->hook([&](const MemoryRados::Call& call) {
+    MemoryRados::Verdict verdict;
+    if (call.when == MemoryRados::Call::After || call.what != "write" || call.pool != Pool::Meta)
+      return verdict;
+    if (std::exchange(once, false)) {
+      verdict.release = true;
+      verdict.outcome = Outcome::Unanswered;
+    }
+    return verdict;
+  });
+  REQUIRE(contract::deliver(*store, mailbox.id, second));
+  CHECK_FALSE(once);
+  vault.rados->hook(nullptr);
+  CHECK(contract::read_all(*store, mailbox.id, first.id) == first.container);
+  CHECK(contract::read_all(*store, mailbox.id, second.id) == second.container);
+  CHECK(contract::history(*store, mailbox.id).size() == 4);
+  contract::dump(*store);
+}
+
 TEST_CASE("a keeper that was shut out of the cluster changes nothing more and says so once") {
   RadosVault vault;
   int failures = 0;

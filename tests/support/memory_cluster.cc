@@ -61,6 +61,9 @@ struct MemoryRados::State {
   // The rest is called with the mutex held.
   Reply write(const Place& place, const WriteOp& op);
   Reply read(const Place& place, const ReadOp& op) const;
+  void release() {
+    for (const Delayed& each : std::exchange(delayed, {})) write(each.place, each.op);
+  }
 
   // Does an operation with what the hook says before and after it. `apply` returns its reply.
   template <class Apply>
@@ -71,6 +74,7 @@ struct MemoryRados::State {
     for (const Call::When when : {Call::Before, Call::After}) {
       call.when = when;
       const Verdict verdict = hook ? hook(call) : Verdict{};
+      if (verdict.release && when == Call::Before) release();
       if (verdict.stop) {
         dead.insert(call.client);
         // A client that is dead does not learn how its last operation ended.
@@ -277,7 +281,7 @@ void MemoryRados::hook(Hook hook) {
 
 void MemoryRados::release() {
   const std::lock_guard lock(state_->mutex);
-  for (const Delayed& delayed : std::exchange(state_->delayed, {})) state_->write(delayed.place, delayed.op);
+  state_->release();
 }
 
 void MemoryRados::fill(bool full) {

@@ -46,6 +46,7 @@ class MemoryRados : public std::enable_shared_from_this<MemoryRados> {
     // Before a write: it is not done now but in release(), if its conditions are then met. It ends
     // with Unanswered.
     bool delay = false;
+    bool release = false;  // Before: the delayed writes are done first
   };
   // Called with a mutex held: it must not use the cluster. Reads are shown too; their number is that of
   // the next write.

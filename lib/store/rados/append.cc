@@ -187,7 +187,9 @@ void RadosAppend::drop() {
 void RadosStore::deliver(Mailbox& mailbox, Delivery& me) {
   std::unique_lock lock(mailbox.mutex);
   mailbox.queue.push_back(&me);
-  mailbox.changed.wait(lock, [&] { return me.done || (!mailbox.packing && mailbox.queue.front() == &me); });
+  // One that was taken is no longer in the queue, and waits until it is done.
+  mailbox.changed.wait(
+      lock, [&] { return me.done || (!me.taken && !mailbox.packing && mailbox.queue.front() == &me); });
   if (me.done) return;
   mailbox.packing = true;
   std::vector<Delivery*> taken;
@@ -195,6 +197,7 @@ void RadosStore::deliver(Mailbox& mailbox, Delivery& me) {
   while (!mailbox.queue.empty() && taken.size() < kPackEntries) {
     size += mailbox.queue.front()->size();
     if (!taken.empty() && size > kPackSize) break;
+    mailbox.queue.front()->taken = true;
     taken.push_back(mailbox.queue.front());
     mailbox.queue.pop_front();
   }

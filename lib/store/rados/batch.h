@@ -20,7 +20,7 @@ struct Loaded {
   Entry entry;
   IndexState state;  // its log is in `entry`
   std::string turn;
-  std::uint64_t writes = 0;  // of this keeper; 0: it is not registered
+  std::uint64_t writes = 0;  // number of this keeper's last write; 0: it is not registered
   PackNumbers numbers;
   std::vector<std::string> others;  // incarnations of other keepers that are registered
 };

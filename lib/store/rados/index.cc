@@ -286,8 +286,11 @@ Result<bool> Index::is_current() {
   return from_hex16(reply.attributes.at(kVersion)) == loaded_.version;
 }
 
-Result<Sent> Index::send(WriteOp op, const Loaded& after) {
-  const Loaded before = loaded_;
+Result<Sent> Index::send(WriteOp op, Loaded after) {
+  const std::uint64_t before = loaded_.writes;
+  last_sent_ = std::max(last_sent_, before) + 1;
+  after.writes = last_sent_;
+  op.set["w" + context_.inc] = hex16(after.writes);
   const Clock::time_point begun = Clock::now();
   const Reply reply = context_.cluster.write(Pool::Meta, index_object(log_), std::move(op));
   context_.count_sync(Clock::now() - begun);
@@ -321,31 +324,31 @@ Result<Sent> Index::send(WriteOp op, const Loaded& after) {
   }
 }
 
-// The write may have been done, and may even be done later. Its number tells; and once a further
-// write has taken that number, the first one is refused for ever.
-Result<Sent> Index::settle(const Loaded& before, const Loaded& after) {
+// The write may have been done, and may even be done later. Its number tells; and once another write
+// of this keeper has been done, it is refused for ever, because it was to follow the one before.
+Result<Sent> Index::settle(std::uint64_t before, const Loaded& after) {
   const std::string own = "w" + context_.inc;
   for (int asked = 0; asked < kMostAsked; ++asked) {
     if (context_.refusal()) break;
     const auto now = load_index(context_, log_);
     if (!now && now.error().code() == Code::Corrupt) return now.error();
     if (!now) continue;
-    if (now->writes == before.writes + 1) {
-      publish(now->version == after.version ? after : *now);
-      return Sent::Done;
-    }
-    if (now->writes == before.writes + 2) return Sent::Again;
-    if (now->writes != before.writes || !now->exists) {
+    if (!now->exists || (now->writes == 0 && before != 0)) {
       const Error fenced(Code::Unavailable, "another keeper has taken over this vault");
       context_.fail(fenced);
       return Error(Code::Unknown, fenced.text());
     }
+    if (now->writes == after.writes) {
+      publish(now->version == after.version ? after : *now);
+      return Sent::Done;
+    }
+    if (now->writes != before) return Sent::Again;
     WriteOp op;
     op.must_exist = true;
     op.although_full = true;
     op.attribute_is[kVersion] = hex16(now->version);
-    op.key_is[own] = before.writes == 0 ? std::string() : hex16(before.writes);
-    op.set[own] = hex16(before.writes + 2);
+    op.key_is[own] = before == 0 ? std::string() : hex16(before);
+    op.set[own] = hex16(++last_sent_);
     op.set_attributes[kVersion] = hex16(now->version + 1);
     const Reply reply = context_.cluster.write(Pool::Meta, index_object(log_), std::move(op));
     if (reply.done()) return Sent::Again;

@@ -3,8 +3,8 @@
 //
 // The write is refused if the index has another version than the one that the changes were judged by,
 // or if this keeper is no longer registered. Then the leader reads the index and judges again. If the
-// cluster does not answer, the number of this keeper's writes in the index tells whether the write was
-// done; if it was not, a further write makes sure that it never will be.
+// cluster does not answer, the number of this keeper's last write in the index tells whether the write
+// was done; if it was not, a further write makes sure that it never will be.
 #pragma once
 
 #include <condition_variable>
@@ -82,9 +82,9 @@ class Index {
   const Loaded& loaded() const { return loaded_; }
   // Makes a batch able to write removal records.
   void give_numbers(Batch& batch);
-  // Writes a change of the index; `after` is what it leaves. Fails with Unknown if it may have been
+  // Writes a change of the index, under a number of its own; `after` is what it leaves. Fails with Unknown if it may have been
   // done.
-  Result<Sent> send(WriteOp op, const Loaded& after);
+  Result<Sent> send(WriteOp op, Loaded after);
   // Forgets what is known, so that it is read again.
   void forget() { known_ = false; }
   void publish(const Loaded& after);
@@ -96,7 +96,7 @@ class Index {
   Result<void> load();
   Result<void> enroll();
   Result<bool> is_current();
-  Result<Sent> settle(const Loaded& before, const Loaded& after);
+  Result<Sent> settle(std::uint64_t before, const Loaded& after);
   std::optional<std::uint64_t> next_pack();
   void unnamed(const Batch& batch);
   void write_beside(const Batch& batch);
@@ -112,7 +112,10 @@ class Index {
 
   // For the leader only.
   Loaded loaded_;
-  bool known_ = false;     // loaded_ is what the index was when it was last seen
+  bool known_ = false;  // loaded_ is what the index was when it was last seen
+  // Number of the last write that was sent. No other one gets it, even if this one was not done:
+  // it may still be.
+  std::uint64_t last_sent_ = 0;
   bool enrolled_ = false;  // this keeper has been registered
 
   mutable std::mutex numbers_mutex_;

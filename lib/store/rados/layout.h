@@ -21,7 +21,7 @@
 //     S                        IndexState
 //     K                        kept time, wall time
 //     T                        empty or absent, or the id of an intent: nothing else may change then
-//     wINC                     number of the writes of this keeper; a keeper without it is fenced
+//     wINC                     number of the last write of this keeper; one without it is fenced
 //     nINC                     numbers of its packs: all below the first are known, and it may use those
 //                              below the second
 //     oINC                     the same of a keeper that was fenced; its packs without a `k` are removed

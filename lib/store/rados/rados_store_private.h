@@ -32,7 +32,8 @@ struct Delivery {
   Bytes leaf;
   Bytes container;  // empty if it is in parts
   Place place;
-  Result<void> result;
+  Result<void> result = Error(Code::Internal, "the delivery has not ended");
+  bool taken = false;  // by the thread that writes its pack
   bool done = false;
 
   std::size_t size() const { return container.size() + commit->envelope.size() + 1024; }
