@@ -127,6 +127,28 @@ TEST_CASE("a damaged pack is corrupt for its messages only") {
   CHECK(contract::read_all(*store, mailbox, second.id) == second.container);
 }
 
+TEST_CASE("an index that is lost does not pass for a mailbox that never was") {
+  RadosVault vault;
+  const auto store = vault.open();
+  MailboxRecord record = contract::new_mailbox("journal");
+  record.aliases = {"archive@example.com"};
+  record = contract::put(*store, record);
+  const std::string object = GENERATE(as<std::string>{}, "v", "m");
+  vault.rados->damage(Pool::Meta, object == "v" ? "v" : rados::index_object(record.id), std::nullopt);
+  const auto code_of = [](const auto& result) {
+    REQUIRE_FALSE(result);
+    return result.error().code();
+  };
+  CHECK(code_of(store->resolve("archive@example.com", Lookup::Recipient)) == Code::Unavailable);
+  CHECK(code_of(store->mailboxes()) == Code::Unavailable);
+  if (object == "v") return;
+  CHECK(code_of(store->resolve(record.local_part(), Lookup::Recipient)) == Code::Unavailable);
+  CHECK(code_of(store->begin(record.id, random_id<MessageId>())) == Code::Unavailable);
+  CHECK(code_of(store->find(record.id, random_id<MessageId>())) == Code::Unavailable);
+  CHECK(code_of(store->get({Kind::Slot, record.id, "password"})) == Code::Unavailable);
+  CHECK(code_of(store->stat(random_id<MailboxId>())) == Code::NotFound);
+}
+
 TEST_CASE("threads that change one mailbox each have their change once") {
   RadosVault vault;
   const auto store = vault.open();

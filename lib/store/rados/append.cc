@@ -68,6 +68,8 @@ Result<void> RadosAppend::await_parts(std::size_t most) {
     under_way_.erase(under_way_.begin());
     if (reply.done()) continue;
     certain_ &= reply.outcome != Outcome::Unanswered;
+    // Whose it is is not known; it must not be removed.
+    if (reply.outcome == Outcome::Exists) pack_.reset();
     if (result) result = store_.context_.error(reply, "cannot write a part of a message");
   }
   return result;
@@ -231,6 +233,8 @@ Result<void> RadosStore::write_pack(const MailboxId& mailbox, const PackId& pack
   op.create = true;
   op.data = std::move(content);
   const Reply reply = context_.cluster.write(Pool::Data, pack.object(mailbox), std::move(op));
+  if (reply.outcome == Outcome::Exists)
+    return Error(Code::Internal, "the pack " + pack.object(mailbox) + " exists already");
   if (!reply.done()) return context_.error(reply, "cannot write a pack");
   return {};
 }
@@ -244,6 +248,8 @@ void RadosStore::deliver_pack(Mailbox& mailbox, std::span<Delivery* const> deliv
   written();
   if (!stored) {
     for (Delivery* delivery : deliveries) delivery->result = stored.error();
+    // Whose it is is not known; it must not be removed.
+    if (stored.error().code() == Code::Internal) return;
     abandon(mailbox, pack, count.parts, stored.error().code() == Code::Full);
     return;
   }

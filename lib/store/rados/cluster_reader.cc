@@ -10,6 +10,18 @@ constexpr std::size_t kReadsUnderWay = 16;  // at the same time
 
 }  // namespace
 
+Result<void> may_be_missing(Context& context, const std::string& object) {
+  if (object.starts_with("f.")) return {};
+  if (object.starts_with("m.")) {
+    ReadOp op;
+    op.keys = {"D" + object.substr(2)};
+    const Reply reply = context.cluster.read(Pool::Meta, index_object({}), std::move(op));
+    if (!reply.done()) return context.error(reply, "cannot read the index of the vault");
+    if (reply.pairs.empty()) return {};
+  }
+  return Error(Code::Unavailable, "the object " + object + " is missing");
+}
+
 Result<void> for_each_pair(
     Context& context, const Range& range,
     const std::function<bool(const std::string& key, const std::string& value)>& visit) {
@@ -17,7 +29,10 @@ Result<void> for_each_pair(
     ReadOp op;
     op.page = ReadOp::Page{after, range.prefix, kKeys};
     const Reply reply = context.cluster.read(Pool::Meta, range.object, std::move(op));
-    if (reply.outcome == Outcome::Missing) return Error(Code::NotFound, "no object " + range.object);
+    if (reply.outcome == Outcome::Missing) {
+      if (auto absent = may_be_missing(context, range.object); !absent) return absent;
+      return Error(Code::NotFound, "no object " + range.object);
+    }
     if (!reply.done()) return context.error(reply, "cannot read " + range.object);
     for (const auto& [key, value] : reply.pairs) {
       if (!range.end.empty() && key >= range.end) return {};
@@ -41,7 +56,10 @@ Result<void> ClusterReader::fetch(const std::string& object, std::span<const std
   const auto collect = [&]() -> Result<void> {
     for (const auto& read : started) {
       const Reply reply = read->wait();
-      if (reply.outcome == Outcome::Missing) continue;
+      if (reply.outcome == Outcome::Missing) {
+        if (auto absent = may_be_missing(context_, object); !absent) return absent;
+        continue;
+      }
       if (!reply.done()) return context_.error(reply, "cannot read " + object);
       for (const auto& [key, value] : reply.pairs) known_.insert_or_assign({object, key}, value);
     }
@@ -70,8 +88,11 @@ Result<std::optional<std::string>> ClusterReader::value(const Spot& spot) const 
   ReadOp op;
   op.keys = {spot.key};
   Reply reply = context_.cluster.read(Pool::Meta, spot.object, std::move(op));
-  if (!reply.done() && reply.outcome != Outcome::Missing)
-    return context_.error(reply, "cannot read " + spot.object);
+  if (reply.outcome == Outcome::Missing) {
+    if (auto absent = may_be_missing(context_, spot.object); !absent) return absent.error();
+    return std::optional<std::string>();
+  }
+  if (!reply.done()) return context_.error(reply, "cannot read " + spot.object);
   const auto found = reply.pairs.find(spot.key);
   if (found == reply.pairs.end()) return std::optional<std::string>();
   return std::optional(std::move(found->second));

@@ -14,8 +14,13 @@
 
 namespace gw::store::rados {
 
+// Decides what it means that an object of the meta pool is missing. Fails with Unavailable unless it may
+// be: the index of a mailbox that never was, or an object of fingerprints. Nothing may pass for absent
+// because a pool or an index is lost, since callers turn that into permanent replies.
+Result<void> may_be_missing(Context& context, const std::string& object);
+
 // Calls `visit` for each pair of a range, in order, page by page, until it returns false. Fails with
-// NotFound if there is no such object.
+// NotFound if there is no such object, and there need not be.
 Result<void> for_each_pair(
     Context& context, const Range& range,
     const std::function<bool(const std::string& key, const std::string& value)>& visit);

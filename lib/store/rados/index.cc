@@ -202,8 +202,10 @@ Result<void> Index::load() {
   }
   {
     const std::lock_guard lock(numbers_mutex_);
-    // A number is never used twice, even if this object is not the first one for the index.
+    // A number is never used twice, even if this keeper was fenced before it knew that it had been
+    // registered, and registers again. So the first one is random.
     if (reserved_ == 0) next_ = loaded->numbers.reserved;
+    if (next_ == 0) next_ = from_hex16(random_id<MessageId>().hex().substr(0, 16)) >> 16;
   }
   publish(*loaded);
   return {};
@@ -229,6 +231,7 @@ Result<void> Index::prepare() {
     }
     if (!loaded_.exists) {
       known_ = false;
+      if (auto absent = may_be_missing(context_, index_object(log_)); !absent) return absent;
       return Error(Code::NotFound, "no such mailbox");
     }
     if (loaded_.turn.empty()) {
@@ -303,7 +306,7 @@ Result<Sent> Index::send(WriteOp op, Loaded after) {
       return Sent::Again;
     case Outcome::Missing:
       known_ = false;
-      return Error(Code::NotFound, "no such mailbox");
+      return Error(Code::Unavailable, "the object " + index_object(log_) + " is missing");
     case Outcome::Full:
     case Outcome::Shut:
     case Outcome::Refused: {
@@ -331,7 +334,8 @@ Result<Sent> Index::settle(std::uint64_t before, const Loaded& after) {
   for (int asked = 0; asked < kMostAsked; ++asked) {
     if (context_.refusal()) break;
     const auto now = load_index(context_, log_);
-    if (!now && now.error().code() == Code::Corrupt) return now.error();
+    // The write may have been done all the same.
+    if (!now && now.error().code() == Code::Corrupt) return Error(Code::Unknown, now.error().text());
     if (!now) continue;
     if (!now->exists || (now->writes == 0 && before != 0)) {
       const Error fenced(Code::Unavailable, "another keeper has taken over this vault");

@@ -126,7 +126,7 @@ Result<void> RadosStore::rewrite(const MailboxId& mailbox, const PackId& old) {
   }
   const PackCount count = builder.count();
   if (auto written = write_pack(mailbox, fresh, builder.take()); !written) {
-    abandon(*box, fresh, 0, false);
+    if (written.error().code() != Code::Internal) abandon(*box, fresh, 0, false);
     return written;
   }
   bool any = false;

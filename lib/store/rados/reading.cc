@@ -32,12 +32,9 @@ Result<Loaded> RadosStore::look(const MailboxId& log) {
   auto loaded = load_index(context_, log);
   if (!loaded) return loaded;
   if (loaded->exists) return loaded;
-  if (log.zero()) return Error(Code::Corrupt, "the index of the vault is missing");
-  ReadOp op;
-  op.keys = {"D" + log.hex()};
-  const Reply reply = context_.cluster.read(Pool::Meta, index_object({}), std::move(op));
-  if (!reply.done()) return context_.error(reply, "cannot read the index of the vault");
-  if (reply.pairs.empty()) return no_such_mailbox();
+  const auto absent = may_be_missing(context_, index_object(log));
+  if (absent) return no_such_mailbox();
+  if (log.zero()) return absent.error();
   if (auto finished = finish_intents(context_); !finished) return finished.error();
   loaded = load_index(context_, log);
   if (!loaded || loaded->exists) return loaded;
@@ -134,8 +131,16 @@ Result<std::vector<MailboxRecord>> RadosStore::mailboxes() {
     }
     for (const auto& [id, read] : started) {
       const Reply reply = read->wait();
-      // Neither a mailbox that is just being created nor one that was just removed is one of them.
-      if (reply.outcome == Outcome::Missing || (reply.done() && reply.pairs.empty())) continue;
+      if (reply.outcome == Outcome::Missing) {
+        // It is being created, or its index is lost, which must not go unnoticed.
+        auto found = existing(id);
+        if (!found && found.error().code() == Code::NotFound) continue;
+        if (!found) return found.error();
+        all.push_back(*found->entry.record);
+        continue;
+      }
+      // It was just removed.
+      if (reply.done() && reply.pairs.empty()) continue;
       if (!reply.done()) return context_.error(reply, "cannot read the mailboxes");
       auto record = without_version({Kind::Mailbox, id, {}}, as_bytes(reply.pairs.begin()->second));
       if (!record) return record.error();
