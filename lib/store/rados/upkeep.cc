@@ -154,9 +154,10 @@ Result<void> RadosStore::remove_orphans(const MailboxId& mailbox) {
       if (named) continue;
       if (auto removed = remove_pack(context_, mailbox, pack, std::nullopt); !removed) return removed;
     }
+    const std::string key = "o" + inc;
     auto changed = change(mailbox, kUpkeepSize, true, [&](Batch& batch) -> Result<ChangeResult> {
       batch.touch(mailbox);
-      batch.writes(mailbox).erase("o" + inc);
+      batch.writes(mailbox).erase(key);
       return ChangeResult::Done;
     });
     if (!changed) return changed;
