@@ -1,4 +1,4 @@
-// What a real cluster does when something is wrong: rights, full pools, daemons that do not answer.
+// What only a real cluster does: it has rights, and daemons that do not answer.
 #include <catch2/catch.hpp>
 #include <fstream>
 #include <thread>
@@ -7,9 +7,6 @@
 #include "store_librados/ceph.h"
 #include "support/await.h"
 #include "support/temp_folder.h"
-
-// Operations are written with the few fields that they use.
-#pragma GCC diagnostic ignored "-Wmissing-field-initializers"
 
 namespace gw::store {
 namespace {
@@ -124,74 +121,6 @@ TEST_CASE("one pool can be both pools of a vault, on a wire that is not encrypte
   CHECK(cluster->read(Pool::Meta, "o", {.range = ReadOp::Range{}}).data == "x");
 }
 
-// Makes the cluster full, until its destruction.
-class FullCluster {
- public:
-  FullCluster() { REQUIRE(set("0.0003", "0.0002", "0.0001")); }
-  ~FullCluster() { CHECK(set("0.95", "0.9", "0.85")); }
-
- private:
-  // An OSD raises a ratio to the one before it.
-  static bool set(const std::string& full, const std::string& backfill, const std::string& near) {
-    return ceph("admin", "",
-                "osd set-full-ratio " + full + "\nosd set-backfillfull-ratio " + backfill +
-                    "\nosd set-nearfull-ratio " + near + "\n");
-  }
-};
-
-TEST_CASE("a full cluster refuses new data, and accepts what frees space") {
-  const auto cluster = ceph_client(ceph_options());
-  for (const char* object : {"o", "m", "r"})
-    REQUIRE(
-        cluster->write(Pool::Meta, object, {.set = {{"k", "v"}}, .set_attributes = {{"v", "1"}}, .data = "x"})
-            .done());
-  REQUIRE(cluster->lock("m", "held", "c", "", seconds(600)).done());
-  // More than the ratio of 2 GiB.
-  REQUIRE(cluster->write(Pool::Data, "ballast", {.data = std::string(2 << 20, 'x')}).done());
-  {
-    const FullCluster full;
-    Reply reply;
-    int count = 0;
-    test::await(
-        "a full pool",
-        [&] {
-          const std::string object = "new" + std::to_string(++count);
-          reply = cluster->write(Pool::Data, object, {.create = true, .data = "y"});
-          return !reply.done();
-        },
-        seconds(60));
-    CHECK(reply.outcome == Outcome::Full);
-    CHECK_FALSE(reply.text.empty());
-    const auto outcome = [&](const std::string& object, WriteOp op) {
-      return cluster->write(Pool::Meta, object, std::move(op)).outcome;
-    };
-    // New objects and longer ones.
-    CHECK(outcome("none", {.create = true}) == Outcome::Full);
-    CHECK(outcome("none", {.set = {{"k", "v"}}}) == Outcome::Full);
-    CHECK(outcome("o", {.data = "longer"}) == Outcome::Full);
-    CHECK(cluster->lock("none", "drain", "c", "", seconds(60)).outcome == Outcome::Full);
-    CHECK(cluster->read(Pool::Meta, "none", {}).outcome == Outcome::Missing);
-    CHECK(cluster->read(Pool::Meta, "o", {.range = ReadOp::Range{}}).data == "x");
-    // Conditions come first.
-    CHECK(outcome("o", {.attribute_is = {{"v", "2"}}, .data = "longer"}) == Outcome::Differs);
-
-    // Keys and attributes are not counted. Locks neither.
-    CHECK(outcome("o", {.attribute_is = {{"v", "1"}},
-                        .erase = {"k"},
-                        .set = {{"e1", std::string(1000, 'e')}},
-                        .set_attributes = {{"v", "2"}},
-                        .although_full = true}) == Outcome::Done);
-    CHECK(outcome("o", {.set = {{"e2", "v"}}}) == Outcome::Done);
-    CHECK(cluster->lock("m", "drain", "c", "", seconds(60)).done());
-    CHECK(cluster->lock("m", "held", "c", "", seconds(60)).done());
-    CHECK(cluster->unlock("m", "held", "c").done());
-    CHECK(outcome("r", {.remove = true, .although_full = true}) == Outcome::Done);
-    CHECK(outcome("made", {.create = true, .data = "d", .although_full = true}) == Outcome::Done);
-  }
-  test::await(
-      "space", [&] { return cluster->write(Pool::Data, "last", {.data = "y"}).done(); }, seconds(60));
-}
-
 TEST_CASE("the space of a cluster without a manager is not known") {
   // The cluster of the tests has none.
   ClusterSpace space;
@@ -246,30 +175,6 @@ TEST_CASE("an operation without an answer ends after its time") {
   CHECK((next == Outcome::Done || next == Outcome::Differs));
   const Reply after = patient->read(Pool::Meta, "m", {.attributes = {"v"}});
   CHECK(after.attributes == Pairs{{"v", next == Outcome::Done ? "3" : "2"}});
-}
-
-TEST_CASE("a client that was blocklisted is shut") {
-  const LibradosOptions options = ceph_options();
-  const auto fenced = ceph_client(options);
-  const auto other = ceph_client(options);
-  REQUIRE(fenced->lock("k", "alive", "c", "", seconds(600)).done());
-  std::optional<LockHolder> holder;
-  REQUIRE(other->lock_holder("k", "alive", holder).done());
-  REQUIRE(holder);
-  REQUIRE(ceph("admin", "osd blocklist add " + holder->address));
-
-  Reply reply;
-  test::await("the fence", [&] {
-    reply = fenced->write(Pool::Meta, "k", {.set = {{"k", "v"}}});
-    return !reply.done();
-  });
-  CHECK(reply.outcome == Outcome::Shut);
-  CHECK(reply.text == "cannot write object k of pool meta: the cluster has blocklisted this client");
-  CHECK(fenced->read(Pool::Data, "k", {.range = ReadOp::Range{}}).outcome == Outcome::Shut);
-  CHECK(fenced->lock("k", "alive", "c", "", seconds(60)).outcome == Outcome::Shut);
-
-  CHECK(other->break_lock("k", "alive", *holder).done());
-  CHECK(other->write(Pool::Meta, "k", {.set = {{"k", "w"}}}).done());
 }
 
 TEST_CASE("each error of librados has its outcome") {

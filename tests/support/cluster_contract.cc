@@ -8,9 +8,6 @@
 
 #include "support/await.h"
 
-// Operations are written with the few fields that they use.
-#pragma GCC diagnostic ignored "-Wmissing-field-initializers"
-
 namespace gw::store::contract {
 namespace {
 
@@ -515,6 +512,90 @@ void operations_in_flight(const MakeCluster& make) {
   }
 }
 
+// Makes the cluster full, until its destruction.
+class Filled {
+ public:
+  explicit Filled(const ClusterSubject& subject) : subject_(subject) { subject_.fill(true); }
+  ~Filled() { subject_.fill(false); }
+  Filled(const Filled&) = delete;
+  Filled& operator=(const Filled&) = delete;
+
+ private:
+  const ClusterSubject& subject_;
+};
+
+void full_cluster(const MakeCluster& make) {
+  const ClusterSubject subject = make();
+  Cluster& cluster = *subject.one;
+  const WriteOp start{.set = {{"k", "v"}}, .set_attributes = {{"v", "1"}}, .data = "x"};
+  for (const char* object : {"o", "m", "r"}) REQUIRE(write(cluster, object, start) == Outcome::Done);
+  require_done(cluster.lock("m", "held", "c", "", seconds(600)));
+  // A cluster of a test is full when it has more than this.
+  REQUIRE(write(cluster, "ballast", {.data = std::string(2 << 20, 'x')}, Pool::Data) == Outcome::Done);
+  {
+    const Filled full(subject);
+    Outcome last = Outcome::Done;
+    int count = 0;
+    test::await(
+        "a full pool",
+        [&] {
+          last = write(cluster, "new" + std::to_string(++count), {.create = true, .data = "y"}, Pool::Data);
+          return last != Outcome::Done;
+        },
+        seconds(60));
+    CHECK(last == Outcome::Full);
+    // New objects and longer ones.
+    CHECK(write(cluster, "none", {.create = true}) == Outcome::Full);
+    CHECK(write(cluster, "none", {.set = {{"k", "v"}}}) == Outcome::Full);
+    CHECK(write(cluster, "o", {.data = "longer"}) == Outcome::Full);
+    CHECK(cluster.lock("none", "drain", "c", "", seconds(60)).outcome == Outcome::Full);
+    CHECK_FALSE(exists(cluster, "none"));
+    CHECK(whole(cluster, "o") == "x");
+    // Conditions come first.
+    CHECK(write(cluster, "o", {.attribute_is = {{"v", "2"}}, .data = "longer"}) == Outcome::Differs);
+
+    // Keys and attributes are not counted. Locks neither.
+    CHECK(write(cluster, "o",
+                {.attribute_is = {{"v", "1"}},
+                 .erase = {"k"},
+                 .set = {{"e1", std::string(1000, 'e')}},
+                 .set_attributes = {{"v", "2"}},
+                 .although_full = true}) == Outcome::Done);
+    CHECK(write(cluster, "o", {.set = {{"e2", "v"}}}) == Outcome::Done);
+    require_done(cluster.lock("m", "drain", "c", "", seconds(60)));
+    require_done(cluster.lock("m", "held", "c", "", seconds(60)));
+    require_done(cluster.unlock("m", "held", "c"));
+    CHECK(write(cluster, "r", {.remove = true, .although_full = true}) == Outcome::Done);
+    CHECK(write(cluster, "made", {.create = true, .data = "d", .although_full = true}) == Outcome::Done);
+  }
+  test::await(
+      "space", [&] { return write(cluster, "last", {.data = "y"}, Pool::Data) == Outcome::Done; },
+      seconds(60));
+}
+
+void fenced_client(const MakeCluster& make) {
+  const ClusterSubject subject = make();
+  Cluster& fenced = *subject.one;
+  Cluster& other = *subject.other;
+  require_done(fenced.lock("k", "alive", "c", "", seconds(600)));
+  std::optional<LockHolder> holder;
+  require_done(other.lock_holder("k", "alive", holder));
+  REQUIRE(holder);
+  subject.fence(*holder);
+
+  Outcome last = Outcome::Done;
+  test::await("the fence", [&] {
+    last = write(fenced, "k", {.set = {{"k", "v"}}});
+    return last != Outcome::Done;
+  });
+  CHECK(last == Outcome::Shut);
+  CHECK(read(fenced, "k", {.range = ReadOp::Range{}}).outcome == Outcome::Shut);
+  CHECK(fenced.lock("k", "alive", "c", "", seconds(60)).outcome == Outcome::Shut);
+
+  require_done(other.break_lock("k", "alive", *holder));
+  CHECK(write(other, "k", {.set = {{"k", "w"}}}) == Outcome::Done);
+}
+
 struct Rule {
   const char* title;
   void (*prove)(const MakeCluster& make);
@@ -533,6 +614,8 @@ constexpr std::array kRules{
     Rule{"lists of objects", lists},
     Rule{"writes of several clients race, and one wins", racing_writes},
     Rule{"many operations run at the same time", operations_in_flight},
+    Rule{"a full cluster refuses new data, and accepts what frees space", full_cluster},
+    Rule{"a client that is shut out changes and reads nothing", fenced_client},
 };
 
 // A test case with a factory, which the macros of Catch2 cannot make.

@@ -18,6 +18,10 @@ struct ClusterSubject {
   std::unique_ptr<Cluster> other;
   // Advances the cluster's clock, if the test can. Otherwise tests wait.
   std::function<void(std::chrono::seconds)> pass = [](std::chrono::seconds) {};
+  // Makes the cluster full, or gives it space again. It may take some time to be so.
+  std::function<void(bool)> fill;
+  // Shuts the client out that holds a lock. It may take some time to be so.
+  std::function<void(const LockHolder&)> fence;
 };
 using MakeCluster = std::function<ClusterSubject()>;
 

@@ -194,6 +194,7 @@ class MemoryCluster : public Cluster {
              const std::string& /*description*/, std::chrono::seconds duration) override {
     const std::lock_guard guard(state().mutex);
     return state().run(call("lock", Pool::Meta, object), [&] {
+      if (state().full && !state().objects.contains({Pool::Meta, object})) return ended(Outcome::Full);
       Object& at = state().objects[{Pool::Meta, object}];
       const auto held = at.locks.find(name);
       const bool free = held == at.locks.end() || held->second.end <= state().clock();
