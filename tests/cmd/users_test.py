@@ -145,7 +145,7 @@ class UsersTest(unittest.TestCase):
         number = str(IDS.get(user, 0))
         become = ["setpriv", "--reuid", number, "--regid", number, "--clear-groups"] if user != "root" else []
         return subprocess.run(["unshare", "-m", "sh", "-c", mounts, "sh", str(sockets), str(vault), *become,
-                               gw.program("gw-store"), "--vault", "/var/lib/gw", "mailbox", "list"],
+                               gw.program("gw-store"), "mailbox", "list"],
                               capture_output=True, text=True, timeout=gw.WAIT, env=gw.clean_environment())
 
     def test_the_commonest_errors_say_what_to_do(self):
