@@ -1,5 +1,6 @@
 // What only the store on RADOS does: packs, blocks of leaves, many threads on one index.
 #include <atomic>
+#include <map>
 #include <thread>
 
 #include "store/rados/layout.h"
@@ -147,6 +148,57 @@ TEST_CASE("an index that is lost does not pass for a mailbox that never was") {
   CHECK(code_of(store->find(record.id, random_id<MessageId>())) == Code::Unavailable);
   CHECK(code_of(store->get({Kind::Slot, record.id, "password"})) == Code::Unavailable);
   CHECK(code_of(store->stat(random_id<MailboxId>())) == Code::NotFound);
+}
+
+// Delivers until this many packs hold several mails, and returns for each of them its mails by
+// position. Whether threads meet is up to the scheduler, so it is tried until some have.
+std::map<std::string, std::vector<Mail>> shared_packs(const RadosVault& vault, Store& store,
+                                                      const MailboxId& mailbox, std::size_t most) {
+  std::map<std::string, std::vector<Mail>> shared;
+  for (int rounds = 0; rounds < 200 && shared.size() < most; ++rounds) {
+    std::vector<Mail> mails;
+    for (int i = 0; i < 8; ++i) mails.push_back(contract::sealed_mail(20'000));
+    deliver_together(store, mailbox, mails);
+    for (const std::string& object : vault.rados->names(Pool::Data)) {
+      const std::string content = vault.rados->data(Pool::Data, object).value();
+      std::map<std::size_t, Mail> inside;
+      for (const Mail& mail : mails) {
+        const std::size_t at = content.find(as_text(mail.container));
+        if (at != std::string::npos) inside.emplace(at, mail);
+      }
+      if (inside.size() < 2) continue;
+      for (const auto& [at, mail] : inside) shared[object].push_back(mail);
+    }
+  }
+  REQUIRE(shared.size() >= most);
+  return shared;
+}
+
+Result<Purge> purge(Store& store) {
+  auto purge = store.purge(0);
+  while (purge && !purge->done) purge = store.purge(purge->number);
+  return purge;
+}
+
+TEST_CASE("a purge keeps a pack of which it reads something else than was stored") {
+  RadosVault vault;
+  const auto store = vault.open();
+  const MailboxId mailbox = contract::put(*store, contract::new_mailbox("journal")).id;
+  const auto [object, mails] = *shared_packs(vault, *store, mailbox, 1).begin();
+  REQUIRE(contract::move(*store, mailbox, {mails.front().id}, State::Live, std::nullopt));
+  const std::string content = vault.rados->data(Pool::Data, object).value();
+  std::string damaged = content;
+  damaged.back() = static_cast<char>(damaged.back() ^ 1);
+  vault.rados->damage(Pool::Data, object, damaged);
+  const auto refused = purge(*store);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code() == Code::Corrupt);
+  // Only this read was bad.
+  REQUIRE(vault.rados->data(Pool::Data, object));
+  vault.rados->damage(Pool::Data, object, content);
+  REQUIRE(purge(*store));
+  CHECK_FALSE(vault.rados->data(Pool::Data, object));
+  CHECK(contract::read_all(*store, mailbox, mails.back().id) == mails.back().container);
 }
 
 TEST_CASE("threads that change one mailbox each have their change once") {

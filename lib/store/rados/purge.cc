@@ -92,15 +92,26 @@ Result<void> RadosStore::rewrite(const MailboxId& mailbox, const PackId& old) {
     }
   }
   const std::string object = index_object(mailbox);
-  // Returns whether the key of an entry still names it.
+  // An entry that differs from its place in the index stays where it is: a copy would have a check of
+  // the damaged bytes, and the original would be removed.
+  std::optional<Error> damage;
+  // Returns whether the key of an entry still names it, and it is what was stored.
   const auto named = [&](const ClusterReader& reader, std::size_t i) -> Result<bool> {
     const auto stored = reader.value({object, keys[i]});
     if (!stored) return stored.error();
     if (!*stored) return false;
     const auto place = decode_place(**stored);
     if (!place) return place.error();
-    return place->pack == old && place->offset == (*entries)[i].place.offset;
+    const Place& found = (*entries)[i].place;
+    if (place->pack != old || place->offset != found.offset) return false;
+    if (place->check == found.check && place->envelope == found.envelope &&
+        place->container == found.container)
+      return true;
+    packs_.forget(old.object(mailbox));
+    damage = Error(Code::Corrupt, "the pack " + old.object(mailbox) + " is damaged");
+    return false;
   };
+  const auto as_result = [&] { return damage ? Result<void>(*damage) : Result<void>(); };
   const auto box = at(mailbox);
   const auto number = box->index.new_pack();
   if (!number) return number.error();
@@ -122,7 +133,7 @@ Result<void> RadosStore::rewrite(const MailboxId& mailbox, const PackId& old) {
   }
   if (moved.empty()) {
     box->index.done_with(*number);
-    return {};
+    return as_result();
   }
   const PackCount count = builder.count();
   if (auto written = write_pack(mailbox, fresh, builder.take()); !written) {
@@ -153,7 +164,7 @@ Result<void> RadosStore::rewrite(const MailboxId& mailbox, const PackId& old) {
   } else {
     abandon(*box, fresh, 0, true);
   }
-  return {};
+  return as_result();
 }
 
 }  // namespace gw::store::rados
