@@ -201,6 +201,22 @@ TEST_CASE("a purge keeps a pack of which it reads something else than was stored
   CHECK(contract::read_all(*store, mailbox, mails.back().id) == mails.back().container);
 }
 
+TEST_CASE("a purge goes on after a pack that it cannot read") {
+  RadosVault vault;
+  const auto store = vault.open();
+  const MailboxId mailbox = contract::put(*store, contract::new_mailbox("journal")).id;
+  const auto shared = shared_packs(vault, *store, mailbox, 2);
+  for (const auto& [object, mails] : shared)
+    REQUIRE(contract::move(*store, mailbox, {mails.front().id}, State::Live, std::nullopt));
+  const std::string& first = shared.begin()->first;
+  vault.rados->damage(Pool::Data, first, "nothing of a pack");
+  const auto refused = purge(*store);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code() == Code::Corrupt);
+  CHECK(vault.rados->data(Pool::Data, first));
+  CHECK_FALSE(vault.rados->data(Pool::Data, std::next(shared.begin())->first));
+}
+
 TEST_CASE("threads that change one mailbox each have their change once") {
   RadosVault vault;
   const auto store = vault.open();

@@ -47,6 +47,12 @@ void RadosStore::purge_as_asked() {
 Result<void> RadosStore::purge_now() {
   const auto all = directory();
   if (!all) return all.error();
+  // What fails in one place must not keep what was removed in all others.
+  std::optional<Error> failed;
+  const auto note = [&](const Result<void>& done) {
+    if (!done && !failed) failed = done.error();
+    return done.has_value();
+  };
   for (const auto& [mailbox, there] : *all) {
     std::vector<PackId> packs;
     auto found = for_each_pair(context_, {index_object(mailbox), "k", {}, {}, {}},
@@ -57,17 +63,16 @@ Result<void> RadosStore::purge_now() {
                                  return true;
                                });
     if (!found && found.error().code() == Code::NotFound) continue;
-    if (!found) return found;
+    note(found);
     for (const PackId& pack : packs) {
       if (purging_.stopping) return Error(Code::Busy, "the keeper stopped during the purge");
-      if (auto done = rewrite(mailbox, pack); !done) return done;
+      if (auto refused = context_.refusal()) return *refused;
+      note(rewrite(mailbox, pack));
     }
-    if (auto done = remove_unnamed(mailbox); !done) return done;
-    if (!there) {
-      if (auto done = clean(mailbox); !done) return done;
-    }
+    if (auto refused = context_.refusal()) return *refused;
+    if (note(remove_unnamed(mailbox)) && !there) note(clean(mailbox));
   }
-  return {};
+  return failed ? Result<void>(*failed) : Result<void>();
 }
 
 Result<void> RadosStore::rewrite(const MailboxId& mailbox, const PackId& old) {
