@@ -217,6 +217,34 @@ TEST_CASE("a purge goes on after a pack that it cannot read") {
   CHECK_FALSE(vault.rados->data(Pool::Data, std::next(shared.begin())->first));
 }
 
+TEST_CASE("a change of which the cluster says that it is refused may have been done") {
+  RadosVault vault;
+  auto store = vault.open();
+  const MailboxId mailbox = contract::put(*store, contract::new_mailbox("journal")).id;
+  REQUIRE(contract::deliver(*store, mailbox, contract::new_mail()));
+  const Mail mail = contract::new_mail();
+  const bool silent = GENERATE(false, true);
+  bool done = false;
+  vault.rados->hook([&](const MemoryRados::Call& call) {
+    MemoryRados::Verdict verdict;
+    if (call.pool != Pool::Meta) return verdict;
+    if (done && silent) verdict.outcome = Outcome::Refused;
+    if (done || call.what != "write" || call.when == MemoryRados::Call::Before) return verdict;
+    done = true;
+    verdict.outcome = Outcome::Refused;
+    return verdict;
+  });
+  const auto delivered = contract::deliver(*store, mailbox, mail);
+  vault.rados->hook(nullptr);
+  CHECK(done);
+  CHECK(delivered.has_value() != silent);
+  if (!delivered) CHECK(delivered.error().code() == Code::Unknown);
+  vault.kill(std::move(store));
+  store = vault.open();
+  REQUIRE(store->sweep(1, false));
+  CHECK(contract::read_all(*store, mailbox, mail.id) == mail.container);
+}
+
 TEST_CASE("threads that change one mailbox each have their change once") {
   RadosVault vault;
   const auto store = vault.open();

@@ -308,8 +308,7 @@ Result<Sent> Index::send(WriteOp op, Loaded after) {
       known_ = false;
       return Error(Code::Unavailable, "the object " + index_object(log_) + " is missing");
     case Outcome::Full:
-    case Outcome::Shut:
-    case Outcome::Refused: {
+    case Outcome::Shut: {
       known_ = false;
       const Error error = context_.error(reply, "cannot change " + index_object(log_));
       // A client that is shut out does not know what became of its last write.
@@ -319,9 +318,14 @@ Result<Sent> Index::send(WriteOp op, Loaded after) {
     default: {
       known_ = false;
       auto settled = settle(before, after);
+      // A write that was sent twice may be refused after it was done, if the rights of this client
+      // changed in between.
+      const bool refused = reply.outcome == Outcome::Failed || reply.outcome == Outcome::Refused;
+      if (!refused) return settled;
+      const Error error = context_.error(reply, "cannot change " + index_object(log_));
+      if (!settled) return Error(settled.error().code(), error.text());
       // Trying again what the cluster has refused would not help.
-      if (settled && *settled == Sent::Again && reply.outcome == Outcome::Failed)
-        return context_.error(reply, "cannot change " + index_object(log_));
+      if (*settled == Sent::Again) return error;
       return settled;
     }
   }
