@@ -245,6 +245,41 @@ TEST_CASE("a change of which the cluster says that it is refused may have been d
   CHECK(contract::read_all(*store, mailbox, mail.id) == mail.container);
 }
 
+TEST_CASE("a pack that exists already is not removed") {
+  RadosVault vault;
+  const auto store = vault.open();
+  const MailboxId mailbox = contract::put(*store, contract::new_mailbox("journal")).id;
+  const Mail mail = contract::sealed_mail(1000);
+  REQUIRE(contract::deliver(*store, mailbox, mail));
+  REQUIRE(contract::move(*store, mailbox, {mail.id}, State::Live, State::Drained));
+  vault.clocks->pass(2 * contract::kDay);
+  std::string exists;
+  int removed = 0;
+  vault.rados->hook([&](const MemoryRados::Call& call) {
+    MemoryRados::Verdict verdict;
+    if (call.what != "write" || call.pool != Pool::Data || call.when == MemoryRados::Call::After)
+      return verdict;
+    if (exists.empty() && call.op->create) {
+      exists = call.object;
+      verdict.outcome = Outcome::Exists;
+    }
+    if (call.op->remove && call.object == exists) ++removed;
+    return verdict;
+  });
+  const bool of_records = GENERATE(false, true);
+  if (of_records) {
+    CHECK_FALSE(store->sweep(10, true));
+  } else {
+    CHECK_FALSE(contract::deliver(*store, mailbox, contract::new_mail()));
+  }
+  CHECK_FALSE(exists.empty());
+  for (int i = 0; i < 2; ++i) {
+    vault.clocks->pass(11LL * 60 * contract::kSecond);
+    REQUIRE(store->sweep(10, true));
+  }
+  CHECK(removed == 0);
+}
+
 TEST_CASE("threads that change one mailbox each have their change once") {
   RadosVault vault;
   const auto store = vault.open();

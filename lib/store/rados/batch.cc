@@ -276,6 +276,8 @@ Result<void> Batch::place_records(const MailboxId& log, Changes& changes) {
     op.although_full = true;
     op.data = pack.take();
     const Reply reply = context_.cluster.write(Pool::Data, id.object(log), std::move(op));
+    // Whose it is is not known; it must not be removed.
+    if (reply.outcome == Outcome::Exists) written_.pop_back();
     if (!reply.done()) return context_.error(reply, "cannot write removal records");
   }
   return {};
