@@ -280,6 +280,33 @@ TEST_CASE("a pack that exists already is not removed") {
   CHECK(removed == 0);
 }
 
+TEST_CASE("one bad read does not make a message corrupt") {
+  RadosVault vault;
+  const auto store = vault.open();
+  const MailboxId mailbox = contract::put(*store, contract::new_mailbox("journal")).id;
+  const Mail mail = contract::new_mail(GENERATE(3000, 2 << 20));
+  REQUIRE(contract::deliver(*store, mailbox, mail));
+  Bytes to(100);
+  vault.rados->hook([](const MemoryRados::Call& call) {
+    MemoryRados::Verdict verdict;
+    if (call.pool == Pool::Data) verdict.outcome = Outcome::Failed;
+    return verdict;
+  });
+  const auto failed = store->read(mailbox, mail.id, 0, to);
+  vault.rados->hook(nullptr);
+  REQUIRE_FALSE(failed);
+  CHECK(failed.error().code() == Code::Unavailable);
+  // Of a message in parts, the last object is a part.
+  const std::string object = vault.rados->names(Pool::Data).back();
+  const std::string content = vault.rados->data(Pool::Data, object).value();
+  vault.rados->damage(Pool::Data, object, content.substr(0, content.size() - 1));
+  const auto corrupt = store->read(mailbox, mail.id, 0, to);
+  REQUIRE_FALSE(corrupt);
+  CHECK(corrupt.error().code() == Code::Corrupt);
+  vault.rados->damage(Pool::Data, object, content);
+  CHECK(contract::read_all(*store, mailbox, mail.id) == mail.container);
+}
+
 TEST_CASE("threads that change one mailbox each have their change once") {
   RadosVault vault;
   const auto store = vault.open();

@@ -97,8 +97,6 @@ Result<PackCache::Content> PackCache::read(const std::string& object) {
   op.range = ReadOp::Range{};
   Reply reply = context_.cluster.read(Pool::Data, object, std::move(op));
   if (reply.outcome == Outcome::Missing) return Error(Code::NotFound, "the object " + object + " is missing");
-  if (reply.outcome == Outcome::Failed)
-    return Error(Code::Corrupt, "cannot read " + object + ": " + reply.text);
   if (!reply.done()) return context_.error(reply, "cannot read " + object);
   const auto content = std::make_shared<const std::string>(std::move(reply.data));
   const std::lock_guard lock(mutex_);

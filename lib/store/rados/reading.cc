@@ -275,13 +275,17 @@ Result<RadosStore::Body> RadosStore::body_at(const MailboxId& mailbox, const Pla
   if (!pack) return pack.error();
   const ByteView all = as_bytes(**pack);
   const std::uint64_t inside = place.parts == 0 ? place.container : 0;
+  // The next try reads it from the cluster.
+  const auto corrupt = [&](const char* how) {
+    packs_.forget(place.pack.object(mailbox));
+    return Error(Code::Corrupt, "the pack " + place.pack.object(mailbox) + how);
+  };
   if (place.offset > all.size() || place.envelope > all.size() - place.offset ||
       inside > all.size() - place.offset - place.envelope)
-    return Error(Code::Corrupt, "the pack " + place.pack.object(mailbox) + " is too short");
+    return corrupt(" is too short");
   Body body{*pack, all.subspan(place.offset, place.envelope),
             all.subspan(place.offset + place.envelope, inside)};
-  if (check_of(body.envelope, body.container) != place.check)
-    return Error(Code::Corrupt, "the pack " + place.pack.object(mailbox) + " is damaged");
+  if (check_of(body.envelope, body.container) != place.check) return corrupt(" is damaged");
   return body;
 }
 
@@ -324,9 +328,11 @@ Result<std::size_t> RadosStore::read_container(const MailboxId& mailbox, const P
     if (!content) return content.error();
     const std::uint64_t expected =
         std::min<std::uint64_t>(place.part_size, place.container - number * place.part_size);
-    if ((*content)->size() != expected)
+    if ((*content)->size() != expected) {
+      packs_.forget(place.pack.part(mailbox, number + 1));
       return Error(Code::Corrupt,
                    "the object " + place.pack.part(mailbox, number + 1) + " has the wrong size");
+    }
     const ByteView part = as_bytes(**content).subspan(at % place.part_size);
     const std::size_t size = std::min(part.size(), to.size() - filled);
     std::copy_n(part.begin(), size, to.begin() + static_cast<std::ptrdiff_t>(filled));
