@@ -307,6 +307,35 @@ TEST_CASE("one bad read does not make a message corrupt") {
   CHECK(contract::read_all(*store, mailbox, mail.id) == mail.container);
 }
 
+TEST_CASE("a removal of parts that was interrupted is continued") {
+  RadosVault vault;
+  auto store = vault.open();
+  const MailboxId mailbox = contract::put(*store, contract::new_mailbox("journal")).id;
+  const Mail mail = contract::new_mail(17 << 20);
+  auto append = store->begin(mailbox, mail.id);
+  REQUIRE(append);
+  REQUIRE((*append)->put(mail.container));
+  REQUIRE(vault.rados->names(Pool::Data).size() == 4);
+  vault.rados->fence(vault.client());
+  append->reset();
+  store.reset();
+  store = vault.open();
+  int removed = 0;
+  vault.rados->hook([&](const MemoryRados::Call& call) {
+    MemoryRados::Verdict verdict;
+    if (call.when == MemoryRados::Call::Before && call.op != nullptr && call.op->remove)
+      verdict.stop = ++removed == 3;
+    return verdict;
+  });
+  (void)store->sweep(1, false);
+  vault.rados->hook(nullptr);
+  REQUIRE(vault.rados->names(Pool::Data).size() == 2);
+  store.reset();
+  store = vault.open();
+  REQUIRE(store->sweep(1, false));
+  CHECK(vault.rados->names(Pool::Data).empty());
+}
+
 TEST_CASE("threads that change one mailbox each have their change once") {
   RadosVault vault;
   const auto store = vault.open();

@@ -120,20 +120,33 @@ void PackCache::forget(const std::string& object) {
 
 Result<void> remove_pack(Context& context, const MailboxId& mailbox, const PackId& pack,
                          std::optional<std::uint32_t> parts) {
-  // Parts are written in order, two at a time; so two that are missing in a row are the end.
-  constexpr int kMissing = 2;
-  int missing = 0;
   const auto remove = [&](const std::string& object) -> Result<void> {
     WriteOp op;
     op.remove = true;
     op.although_full = true;
     const Reply reply = context.cluster.write(Pool::Data, object, std::move(op));
-    missing = reply.outcome == Outcome::Missing ? missing + 1 : 0;
     if (!reply.done() && reply.outcome != Outcome::Missing)
       return context.error(reply, "cannot remove " + object);
     return {};
   };
-  for (std::uint32_t part = 1; parts ? part <= *parts : missing < kMissing; ++part) {
+  if (!parts) {
+    // Parts are written in order, two at a time; so two that are missing in a row are the end.
+    constexpr std::uint32_t kMissing = 2;
+    parts = 0;
+    for (std::uint32_t part = 1; part <= *parts + kMissing; ++part) {
+      const std::string object = pack.part(mailbox, part);
+      ReadOp op;
+      op.range = ReadOp::Range{0, 1};
+      const Reply reply = context.cluster.read(Pool::Data, object, std::move(op));
+      if (reply.done()) {
+        parts = part;
+      } else if (reply.outcome != Outcome::Missing) {
+        return context.error(reply, "cannot read " + object);
+      }
+    }
+  }
+  // The last one first, so that a removal that is interrupted leaves no part after a gap.
+  for (std::uint32_t part = *parts; part > 0; --part) {
     if (auto removed = remove(pack.part(mailbox, part)); !removed) return removed;
   }
   return remove(pack.object(mailbox));
