@@ -124,6 +124,8 @@ std::size_t Index::lead(std::span<Group* const> groups, bool frees) {
     auto op = batch.finish(log_);
     if (!op) {
       unnamed(batch);
+      // Deliveries have taken the last numbers of packs; prepare() reserves more.
+      if (op.error().code() == Code::Busy) continue;
       refuse(op.error());
       break;
     }
