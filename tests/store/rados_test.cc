@@ -336,6 +336,25 @@ TEST_CASE("a removal of parts that was interrupted is continued") {
   CHECK(vault.rados->names(Pool::Data).empty());
 }
 
+TEST_CASE("a sweep notes the time again after it could not") {
+  RadosVault vault;
+  const auto store = vault.open();
+  REQUIRE(store->sweep(1, false));
+  vault.clocks->pass(2LL * 60 * 60 * contract::kSecond);
+  const auto noted = [&] { return vault.rados->pairs(Pool::Meta, "v")[rados::kKept]; };
+  const std::string before = noted();
+  vault.rados->hook([](const MemoryRados::Call& call) {
+    MemoryRados::Verdict verdict;
+    if (call.what == "write" && call.when == MemoryRados::Call::Before) verdict.outcome = Outcome::Failed;
+    return verdict;
+  });
+  CHECK_FALSE(store->sweep(1, false));
+  vault.rados->hook(nullptr);
+  CHECK(noted() == before);
+  REQUIRE(store->sweep(1, false));
+  CHECK(noted() != before);
+}
+
 TEST_CASE("threads that change one mailbox each have their change once") {
   RadosVault vault;
   const auto store = vault.open();

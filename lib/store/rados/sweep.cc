@@ -40,12 +40,15 @@ Result<void> RadosStore::note_time(const Moment& at) {
   {
     const std::lock_guard lock(clock_mutex_);
     if (at.kept - kept_noted_ < kNoteTime) return {};
-    kept_noted_ = at.kept;
   }
-  return change({}, kErasedSize, true, [&](Batch& batch) -> Result<ChangeResult> {
+  auto changed = change({}, kErasedSize, true, [&](Batch& batch) -> Result<ChangeResult> {
     note_kept(batch, {}, moment());
     return ChangeResult::Done;
   });
+  if (!changed) return changed;
+  const std::lock_guard lock(clock_mutex_);
+  kept_noted_ = at.kept;
+  return {};
 }
 
 // Returns the oldest `most` of the messages that are due, over all these mailboxes.
