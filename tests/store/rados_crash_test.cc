@@ -304,7 +304,7 @@ void survive(const Scenario& scenario, const Fault& fault, std::uint64_t number,
   check_objects(vault);
 }
 
-TEST_CASE("a fault at any operation of the cluster leaves a change whole or undone") {
+TEST_CASE("a fault at any operation of the cluster leaves a change whole or undone", "[one-thread]") {
   const Things things;
   const auto id = random_id<VaultId>();
   for (const Scenario& scenario : scenarios()) {
