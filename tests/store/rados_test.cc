@@ -336,6 +336,40 @@ TEST_CASE("a removal of parts that was interrupted is continued") {
   CHECK(vault.rados->names(Pool::Data).empty());
 }
 
+TEST_CASE("no mail is removed without its removal record because the data pool does not answer") {
+  RadosVault vault;
+  const auto store = vault.open();
+  MailboxRecord record = contract::new_mailbox("journal");
+  record.grace = 0;
+  const bool drained_before = GENERATE(true, false);
+  if (drained_before) record.grace = 60;
+  const MailboxId mailbox = contract::put(*store, record).id;
+  const Mail mail = contract::sealed_mail(3000);
+  REQUIRE(contract::deliver(*store, mailbox, mail));
+  const Transition drain{mailbox, {mail.id}, State::Live, State::Drained, "test", nullptr, {}};
+  const auto remove = [&]() -> Result<std::size_t> {
+    if (!drained_before) return store->transition(drain);
+    const auto swept = store->sweep(10, true);
+    if (!swept) return swept.error();
+    return swept->expired;
+  };
+  if (drained_before) REQUIRE(store->transition(drain));
+  vault.clocks->pass(120 * contract::kSecond);
+  vault.rados->hook([](const MemoryRados::Call& call) {
+    MemoryRados::Verdict verdict;
+    if (call.pool == Pool::Data && call.what == "read") verdict.outcome = Outcome::Failed;
+    return verdict;
+  });
+  const auto failed = remove();
+  vault.rados->hook(nullptr);
+  REQUIRE_FALSE(failed);
+  CHECK(failed.error().code() == Code::Unavailable);
+  CHECK(store->find(mailbox, mail.id));
+  REQUIRE(remove());
+  CHECK_FALSE(store->find(mailbox, mail.id));
+  CHECK(store->removal_records(mailbox, {}, 10).value().size() == 1);
+}
+
 TEST_CASE("a sweep notes the time again after it could not") {
   RadosVault vault;
   const auto store = vault.open();

@@ -36,7 +36,11 @@ Result<std::size_t> RadosStore::transition(const Transition& transition) {
   if (!examined && examined.error().code() != Code::Busy) return examined.error();
   if (examined && examined->empty()) return 0;
   Remains remains;
-  if (examined) remains = remains_of(mailbox, *loaded->entry.record, *examined, *wanted);
+  if (examined) {
+    auto read = remains_of(mailbox, *loaded->entry.record, *examined, *wanted);
+    if (!read) return read.error();
+    remains = std::move(*read);
+  }
 
   const bool frees = !wanted->to || wanted->to == State::Drained;
   const std::size_t size = kMovedSize * transition.messages.size() + remains.size;
@@ -61,6 +65,7 @@ Result<std::size_t> RadosStore::transition(const Transition& transition) {
     const Moving moving{*wanted, transition.actor, at.kept, examined->size(),
                         remains_from(remains, batch, mailbox)};
     for (const MessageRecord& record : *examined) move_message(batch, mailbox, record, moving);
+    if (remains.failed) return *remains.failed;
     if (wanted->to == State::Drained) note_kept(batch, mailbox, at);
     return ChangeResult::Done;
   });
@@ -75,27 +80,36 @@ void RadosStore::release(const MailboxId& mailbox, const std::vector<MessageReco
   }
 }
 
-// Returns nullopt if the body cannot be read: a removal record without the age header would prove
-// nothing. The message is removed all the same.
-std::optional<RemovalRecord> RadosStore::remains_of(const ClusterReader& reader, const MailboxId& mailbox,
-                                                    const MessageId& message) {
+// Returns nullopt if the body is damaged or missing: a removal record without the age header would
+// prove nothing, and the message is removed all the same. Fails if the cluster does not say what the
+// body is, because then a later try can still make the record.
+Result<std::optional<RemovalRecord>> RadosStore::remains_of(const ClusterReader& reader,
+                                                            const MailboxId& mailbox,
+                                                            const MessageId& message) {
+  const auto without = [](const Error& error) -> Result<std::optional<RemovalRecord>> {
+    if (error.code() == Code::NotFound || error.code() == Code::Corrupt) return std::nullopt;
+    return error;
+  };
   const auto stored = reader.value({index_object(mailbox), body_spot(message)});
-  if (!stored || !*stored) return std::nullopt;
+  if (!stored) return without(stored.error());
+  if (!*stored) return std::nullopt;
   const auto place = decode_place(**stored);
-  if (!place) return std::nullopt;
+  if (!place) return without(place.error());
   const auto body = body_at(mailbox, *place);
-  if (!body) return std::nullopt;
+  if (!body) return without(body.error());
   RemovalRecord removed;
   removed.envelope = to_bytes(body->envelope);
   Bytes begin(kMaxHeader);
   const auto size = read_container(mailbox, *place, 0, begin);
-  if (size) removed.header = to_bytes(age_header(ByteView(begin).first(*size)));
+  if (!size) return without(size.error());
+  removed.header = to_bytes(age_header(ByteView(begin).first(*size)));
   if (removed.header.empty()) return std::nullopt;
   return removed;
 }
 
-RadosStore::Remains RadosStore::remains_of(const MailboxId& mailbox, const MailboxRecord& record,
-                                           std::span<const MessageRecord> messages, const Step& step) {
+Result<RadosStore::Remains> RadosStore::remains_of(const MailboxId& mailbox, const MailboxRecord& record,
+                                                   std::span<const MessageRecord> messages,
+                                                   const Step& step) {
   Remains remains;
   remains.looked = messages.size();
   if (!leaves_removal_record(step, record, messages.size())) return remains;
@@ -103,30 +117,33 @@ RadosStore::Remains RadosStore::remains_of(const MailboxId& mailbox, const Mailb
   std::vector<std::string> keys;
   for (const MessageRecord& message : messages) keys.push_back(body_spot(message.id));
   ClusterReader reader(context_);
-  // If it fails, remains_from() tries again.
-  if (auto fetched = reader.fetch(index_object(mailbox), keys); !fetched) {
-    remains.looked = messages.size();
-    return remains;
-  }
+  if (auto fetched = reader.fetch(index_object(mailbox), keys); !fetched) return fetched.error();
   for (const MessageRecord& message : messages) {
     // Sealed envelopes can have a MiB each; the rest goes into another change.
     if (remains.size > kMostRecords) break;
     ++remains.looked;
     auto removed = remains_of(reader, mailbox, message.id);
-    if (!removed) continue;
-    remains.size += kAboutRecord + removed->header.size() + removed->envelope.size();
-    remains.of.emplace(message.id, std::move(*removed));
+    if (!removed) return removed.error();
+    if (!*removed) continue;
+    remains.size += kAboutRecord + (*removed)->header.size() + (*removed)->envelope.size();
+    remains.of.emplace(message.id, std::move(**removed));
   }
   return remains;
 }
 
 std::function<std::optional<RemovalRecord>(const MessageRecord&)> RadosStore::remains_from(
-    const Remains& remains, const Batch& batch, const MailboxId& mailbox) {
+    Remains& remains, const Batch& batch, const MailboxId& mailbox) {
+  remains.failed.reset();
   return [&remains, &batch, &mailbox, this](const MessageRecord& record) -> std::optional<RemovalRecord> {
     if (const auto found = remains.of.find(record.id); found != remains.of.end()) return found->second;
     // Beyond this size messages leave no removal record: bounded memory is more important.
     if (batch.size() >= 2 * kMostRecords) return std::nullopt;
-    return remains_of(ClusterReader(context_), mailbox, record.id);
+    // After a failure the change is not made, and nothing more needs to be read.
+    if (remains.failed) return std::nullopt;
+    auto removed = remains_of(ClusterReader(context_), mailbox, record.id);
+    if (removed) return std::move(*removed);
+    remains.failed = removed.error();
+    return std::nullopt;
   };
 }
 

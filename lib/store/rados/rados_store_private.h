@@ -169,12 +169,14 @@ class RadosStore : public Store {
     std::unordered_map<MessageId, RemovalRecord> of;
     std::size_t size = 0;
     std::size_t looked = 0;
+    // set by the function of remains_from() if a body could not be read: the change must fail
+    std::optional<Error> failed;
   };
-  std::optional<RemovalRecord> remains_of(const ClusterReader& reader, const MailboxId& mailbox,
-                                          const MessageId& message);
-  Remains remains_of(const MailboxId& mailbox, const MailboxRecord& record,
-                     std::span<const MessageRecord> messages, const Step& step);
-  std::function<std::optional<RemovalRecord>(const MessageRecord&)> remains_from(const Remains& remains,
+  Result<std::optional<RemovalRecord>> remains_of(const ClusterReader& reader, const MailboxId& mailbox,
+                                                  const MessageId& message);
+  Result<Remains> remains_of(const MailboxId& mailbox, const MailboxRecord& record,
+                             std::span<const MessageRecord> messages, const Step& step);
+  std::function<std::optional<RemovalRecord>(const MessageRecord&)> remains_from(Remains& remains,
                                                                                  const Batch& batch,
                                                                                  const MailboxId& mailbox);
   void release(const MailboxId& mailbox, const std::vector<MessageRecord>& messages);

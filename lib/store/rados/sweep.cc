@@ -137,7 +137,9 @@ Result<void> RadosStore::expire(const MailboxRecord& mailbox, std::span<const Ex
     auto record = message_at(before, mailbox.id, one.seq);
     likely.push_back(record && *record ? std::move(**record) : MessageRecord{});
   }
-  const Remains remains = remains_of(mailbox.id, mailbox, likely, kExpireStepOf);
+  auto read = remains_of(mailbox.id, mailbox, likely, kExpireStepOf);
+  if (!read) return read.error();
+  Remains remains = std::move(*read);
   const auto some = chosen.first(remains.looked);
   chosen = chosen.subspan(remains.looked);
   std::vector<MessageRecord> removed;
@@ -165,6 +167,7 @@ Result<void> RadosStore::expire(const MailboxRecord& mailbox, std::span<const Ex
         const Moving moving{kExpireStepOf, "sweep", at.kept, removed.size(),
                             remains_from(remains, batch, mailbox.id)};
         for (const MessageRecord& record : removed) move_message(batch, mailbox.id, record, moving);
+        if (remains.failed) return *remains.failed;
         if (!removed.empty()) note_kept(batch, mailbox.id, at);
         return ChangeResult::Done;
       });
