@@ -19,7 +19,7 @@ void add_message_undelete(Commands& commands, CLI::App& family);
 void add_message_quarantine(Commands& commands, CLI::App& family);
 
 // Checks that the text is a message id of 32 hex digits or the beginning of one, at least 4 digits.
-// Fails with Usage.
+// Fails with Usage; the hint names the mailbox.
 Result<void> check_message_id(const std::string& text, const std::string& mailbox);
 // Returns the ids that such texts stand for, in their order. The beginning of an id stands for the
 // only message of the mailbox, in any state, whose id begins so; fails with NotFound if there is

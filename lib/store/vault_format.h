@@ -65,10 +65,10 @@ inline constexpr char kUnfinishedFormat[] = "format.unfinished";
 
 // Creates the format file of a new vault under this name, durably. Fails with Exists if there is one.
 Result<void> begin_format(const std::string& vault, const VaultId& id);
-// Renames it to `format`, durably, and makes all names in the directory durable before. What the other
-// files contain must be durable already. Fails with Exists if
-// there is a format file, and with Unknown if the vault may be complete: its files must stay then. After
-// any other failure the file has its first name.
+// Syncs the directory, and then renames `format.unfinished` to `format`, durably. The contents of the
+// other files must be durable already. Fails with Exists if there is a format file, and with Unknown
+// if the vault may be complete: its files must stay then. After any other failure the file still is
+// `format.unfinished`.
 Result<void> finish_format(const std::string& vault);
 // Creates the format file of a vault whose other files are complete, durably. Fails with Exists if
 // there is one.
@@ -76,10 +76,10 @@ Result<void> write_format(const std::string& vault, const VaultId& id);
 // Replaces the format file atomically and durably. Fails with BadInput if the place of a move or of a
 // store is empty, too long or has control characters.
 Result<void> replace_format(const std::string& vault, const Format& format);
-// Reads the format file. Fails with NotFound if there is no vault or an unfinished one, Config if the directory has no
-// vault yet because a migration to it was interrupted, Version if the file requires something that
-// this program does not know, Corrupt if it is damaged, or missing in the directory of a vault. Any
-// kind of store is accepted; see check_kind().
+// Reads the format file. Fails with NotFound if there is no vault or an unfinished one, Config if the
+// directory has no vault yet because a migration to it was interrupted, Version if the file requires
+// something that this program does not know, Corrupt if it is damaged, or missing in the directory of
+// a vault. Any kind of store is accepted; see check_kind().
 Result<Format> read_format(const std::string& vault);
 // Fails with Config if this program does not have this kind of store. The text names the kind and
 // the program that has it.

@@ -42,10 +42,10 @@ struct LocalOptions : OpenOptions {
 // Creates a vault in an absent or empty directory, with mode 0700. Files that an interrupted call has
 // left there are removed first. Fails with Exists if something else is there, Busy if another process is
 // creating one there, Full. After a failure none of its files remain and nothing else was touched,
-// except for Unknown, after which the vault is there if it opens.
-// `recovery_recipient` may be empty. `complete` may be empty too. Otherwise it is called once, with the
-// new store, and writes what belongs to the vault from the beginning, also the files of
-// kOtherFiles; if it fails, no vault is created.
+// except for Unknown: then the vault was created if it can be opened. `recovery_recipient` may be
+// empty. `complete` may be empty too. Otherwise it is called once, with the new store, and writes what
+// belongs to the vault from the beginning, also the files of kOtherFiles; if it fails, no vault is
+// created.
 Result<void> create_local_store(const std::string& path, const VaultId& vault, ByteView recovery_recipient,
                                 std::function<Micros()> clock = now, const Complete& complete = {});
 
